@@ -1,0 +1,37 @@
+# flocker_room(NAME <name> [SOURCES …] [TESTS …] [DEPENDS rooms or libraries] [PRIVATE_DEPENDS libraries])
+#
+# One folder, one room: the folder that calls this becomes the static library flocker_<name>, or an
+# interface library if it has no sources, and its tests one executable <name>_test with the label
+# `unit`. Includes are written from src/: "model/ids.hpp".
+function(flocker_room)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;TESTS;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  if(ARG_SOURCES)
+    add_library(flocker_${ARG_NAME} STATIC ${ARG_SOURCES})
+    target_include_directories(flocker_${ARG_NAME} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(flocker_${ARG_NAME} PUBLIC ${ARG_DEPENDS} PRIVATE flocker_warnings ${ARG_PRIVATE_DEPENDS})
+  else()
+    add_library(flocker_${ARG_NAME} INTERFACE)
+    target_include_directories(flocker_${ARG_NAME} INTERFACE ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(flocker_${ARG_NAME} INTERFACE ${ARG_DEPENDS})
+  endif()
+  if(ARG_TESTS)
+    flocker_test(NAME ${ARG_NAME}_test LABEL unit SOURCES ${ARG_TESTS} DEPENDS flocker_${ARG_NAME} ${ARG_PRIVATE_DEPENDS})
+  endif()
+endfunction()
+
+# flocker_test(NAME <name> LABEL unit|contract|golden|sim|cluster SOURCES … [DEPENDS …] [TIMEOUT seconds])
+# Tests with the labels contract and cluster need root and real engines and run one at a time.
+function(flocker_test)
+  cmake_parse_arguments(ARG "" "NAME;LABEL;TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${ARG_NAME} ${ARG_SOURCES})
+  target_include_directories(${ARG_NAME} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPENDS} flocker_warnings GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
+  set_tests_properties(${ARG_NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_LABEL STREQUAL "contract" OR ARG_LABEL STREQUAL "cluster")
+    set_tests_properties(${ARG_NAME} PROPERTIES RUN_SERIAL ON)
+  endif()
+endfunction()

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an agent can do to its node, as values: they can be printed, compared, repeated and
+// simulated. Every action is idempotent: done again with equal fields it succeeds and changes
+// nothing. After a crash in the middle of one, doing it again ends it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/assignment.hpp"
+#include "model/report.hpp"
+
+namespace flocker::model {
+
+// --- on a dataset of this node's pool -------------------------------------------------------
+
+/// Makes an empty live subvolume (mode 0777) owned at `epoch`. already_exists if any trace of the
+/// dataset is there.
+struct CreateDataset { DatasetId dataset; Epoch epoch; friend bool operator==(const CreateDataset&, const CreateDataset&) = default; };
+/// Mounts the live subvolume, or else the trial, at <volumes>/<dataset>.
+struct MountDataset { DatasetId dataset; friend bool operator==(const MountDataset&, const MountDataset&) = default; };
+/// Read-only snapshot of the live subvolume, whole at once. Clears `changed`.
+struct TakeSnapshot { DatasetId dataset; SnapshotId snapshot; friend bool operator==(const TakeSnapshot&, const TakeSnapshot&) = default; };
+/// Unmounts the live subvolume, checks that it is mounted in no mount namespace (conflict
+/// otherwise), makes it read-only, takes the final snapshot, and writes the seal to the marker.
+/// Durable on return. A dataset sealed for an earlier move is sealed anew.
+struct SealDataset { DatasetId dataset; MoveId move; SnapshotId snapshot; friend bool operator==(const SealDataset&, const SealDataset&) = default; };
+/// The way back: the owner at `epoch` (conflict if the marker says otherwise) may write again.
+struct UnsealDataset { DatasetId dataset; Epoch epoch; friend bool operator==(const UnsealDataset&, const UnsealDataset&) = default; };
+/// Writable copy of the snapshot, as the trial of this move; a trial of another move is thrown
+/// away. conflict if a live subvolume is here.
+struct StartTrial { DatasetId dataset; MoveId move; SnapshotId from; friend bool operator==(const StartTrial&, const StartTrial&) = default; };
+/// Everything received and written so far survives a power loss.
+struct SyncTrial { DatasetId dataset; friend bool operator==(const SyncTrial&, const SyncTrial&) = default; };
+/// After the commit: the trial of this move becomes the live subvolume, owned at `epoch`; it stays
+/// mounted. `source` is remembered as holding the snapshot that the trial began from.
+struct AdoptTrial { DatasetId dataset; MoveId move; Epoch epoch; NodeId source; friend bool operator==(const AdoptTrial&, const AdoptTrial&) = default; };
+/// Throws the trial and its writes away. Unmounts it first.
+struct DiscardTrial { DatasetId dataset; friend bool operator==(const DiscardTrial&, const DiscardTrial&) = default; };
+/// Another node became the owner at `epoch`: the live subvolume goes, its snapshots stay. If it is
+/// not sealed, its last state is kept as a snapshot first, never lost (P4).
+struct DemoteDataset { DatasetId dataset; Epoch epoch; friend bool operator==(const DemoteDataset&, const DemoteDataset&) = default; };
+/// Lets these snapshots go. The newest one is never among them.
+struct DropSnapshots { DatasetId dataset; std::vector<SnapshotId> snapshots; friend bool operator==(const DropSnapshots&, const DropSnapshots&) = default; };
+/// Notes in the marker that a node holds a snapshot.
+struct NoteAcknowledged { DatasetId dataset; NodeId node; SnapshotId snapshot; friend bool operator==(const NoteAcknowledged&, const NoteAcknowledged&) = default; };
+/// Removes every trace. Only on the user's word, by name (P3).
+struct DestroyDataset { DatasetId dataset; friend bool operator==(const DestroyDataset&, const DestroyDataset&) = default; };
+
+using DatasetAction =
+    std::variant<CreateDataset, MountDataset, TakeSnapshot, SealDataset, UnsealDataset, StartTrial, SyncTrial,
+                 AdoptTrial, DiscardTrial, DemoteDataset, DropSnapshots, NoteAcknowledged, DestroyDataset>;
+
+// --- on a container of this node's engine ---------------------------------------------------
+
+/// All that a container is made from.
+struct ContainerSpec {
+    Application application;
+    std::string links_host;  ///< What the link variables point to: this node's address.
+    std::string address;     ///< IPv4 on our bridge.
+    std::string volume_source;  ///< Path on this node that is bound to the volume's mountpoint, or empty.
+    std::uint64_t incarnation{0};
+
+    friend bool operator==(const ContainerSpec&, const ContainerSpec&) = default;
+};
+/// Digest of what makes two containers the same (same_container(), links_host, incarnation; not the
+/// address). A container with another fingerprint is out of date.
+[[nodiscard]] std::string fingerprint(const ContainerSpec& spec);
+/// The variables that links give, and the explicit environment, which wins.
+[[nodiscard]] std::map<std::string, std::string> container_environment(const ContainerSpec& spec);
+
+/// Creates it, not started; replaces one of the same application that is not running.
+struct CreateContainer { ContainerSpec spec; friend bool operator==(const CreateContainer&, const CreateContainer&) = default; };
+struct StartContainer { ApplicationName application; friend bool operator==(const StartContainer&, const StartContainer&) = default; };
+/// Its stop signal, its grace period, then SIGKILL. Done when no process of it is left.
+struct StopContainer { ApplicationName application; friend bool operator==(const StopContainer&, const StopContainer&) = default; };
+/// Stops it first if it runs.
+struct RemoveContainer { ApplicationName application; friend bool operator==(const RemoveContainer&, const RemoveContainer&) = default; };
+/// Done when it is ready: its health check passes, or, without one, each internal port accepts a
+/// connection; with no ports either, when it has run for a second. unavailable if it exits, or is
+/// not ready in a minute.
+struct AwaitReady { Application application; friend bool operator==(const AwaitReady&, const AwaitReady&) = default; };
+
+using ContainerAction =
+    std::variant<CreateContainer, StartContainer, StopContainer, RemoveContainer, AwaitReady>;
+
+/// Which application an action is about.
+[[nodiscard]] const ApplicationName& application_of(const ContainerAction& action);
+/// Which dataset an action is about.
+[[nodiscard]] const DatasetId& dataset_of(const DatasetAction& action);
+
+// --- between nodes --------------------------------------------------------------------------
+
+/// A snapshot to another node: the difference to `base`, or all of it.
+struct SendOrder {
+    DatasetId dataset;
+    Epoch epoch;
+    std::optional<SnapshotId> base;
+    SnapshotId to;
+    Node target;
+    friend bool operator==(const SendOrder&, const SendOrder&) = default;
+};
+struct SendReceipt {
+    Bytes bytes;
+    friend bool operator==(const SendReceipt&, const SendReceipt&) = default;
+};
+struct SendProgress {
+    Bytes sent;
+    Bytes expected;  ///< An estimate; 0: unknown.
+};
+
+// --- routes ---------------------------------------------------------------------------------
+
+struct RouteTarget {
+    std::string address;      ///< The container's, or the owner node's.
+    std::uint16_t port{0};    ///< Internal port of the container, external port of the other node.
+    bool local{false};        ///< A container of this node.
+    friend bool operator==(const RouteTarget&, const RouteTarget&) = default;
+};
+/// One external TCP port. Held: new connections wait, whatever the target.
+struct RouteEntry {
+    std::optional<RouteTarget> target;  ///< nullopt: there is nowhere to go yet; refused unless held.
+    bool held{false};
+    friend bool operator==(const RouteEntry&, const RouteEntry&) = default;
+};
+using RouteTable = std::map<std::uint16_t, RouteEntry>;
+
+}  // namespace flocker::model

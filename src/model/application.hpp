@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "model/ids.hpp"
+
+namespace flocker::model {
+
+/// A TCP port of the container, and the port at which every node of the cluster answers for it.
+struct Port {
+    std::uint16_t internal{0};
+    std::uint16_t external{0};
+
+    friend auto operator<=>(const Port&, const Port&) = default;
+};
+
+/// What the container finds in its environment about another application.
+struct Link {
+    std::uint16_t local_port{0};   ///< The port in the variables' names.
+    std::uint16_t remote_port{0};  ///< The external port that the variables point to.
+    std::string alias;             ///< As written; the variables have it in upper case, '-' as '_'.
+
+    friend auto operator<=>(const Link&, const Link&) = default;
+};
+
+struct Volume {
+    DatasetId dataset;       ///< From the manifest, or derived from the application's name there.
+    std::string mountpoint;  ///< Absolute path in the container.
+    std::optional<Bytes> maximum_size;
+    std::optional<std::uint32_t> replicas;  ///< Wished number of replicas; stored, not served yet.
+
+    friend bool operator==(const Volume&, const Volume&) = default;
+};
+
+struct RestartPolicy {
+    enum class Name : std::uint8_t { never, always, on_failure };
+    Name name{Name::never};
+    /// Only with on_failure; nullopt: without a limit.
+    std::optional<std::uint32_t> maximum_retry_count;
+
+    friend bool operator==(const RestartPolicy&, const RestartPolicy&) = default;
+};
+
+/// One named container specification from the application manifest.
+struct Application {
+    ApplicationName name;
+    std::string image;  ///< "repository:tag"; the tag is always written.
+    std::vector<Port> ports;
+    std::vector<Link> links;
+    std::optional<Volume> volume;
+    std::map<std::string, std::string> environment;
+    RestartPolicy restart_policy;
+    std::optional<Bytes> mem_limit;
+    std::optional<std::uint32_t> cpu_shares;
+    /// Replaces the image's command; nullopt keeps it.
+    std::optional<std::vector<std::string>> command;
+
+    friend bool operator==(const Application&, const Application&) = default;
+};
+
+/// Whether both describe the same container: equal but for the restart policy, which the agent
+/// serves, and the volume's size and replicas, which belong to the dataset.
+[[nodiscard]] bool same_container(const Application& a, const Application& b);
+
+}  // namespace flocker::model

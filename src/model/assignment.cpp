@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/assignment.hpp"
+
+namespace flocker::model {
+
+const char* to_string(Duty duty) {
+    switch (duty) {
+        case Duty::serve: return "serve";
+        case Duty::seal: return "seal";
+        case Duty::receive: return "receive";
+        case Duty::trial: return "trial";
+        case Duty::destroy: return "destroy";
+    }
+    return "serve";
+}
+
+const char* to_string(Intent intent) {
+    switch (intent) {
+        case Intent::run: return "run";
+        case Intent::prepare: return "prepare";
+        case Intent::hold: return "hold";
+    }
+    return "run";
+}
+
+}  // namespace flocker::model

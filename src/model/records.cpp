@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/records.hpp"
+
+#include <algorithm>
+
+namespace flocker::model {
+
+SubjectId subject_of(const Application& application) {
+    return SubjectId{application.volume ? application.volume->dataset.value : "app:" + application.name.value};
+}
+
+const char* to_string(MovePhase phase) {
+    switch (phase) {
+        case MovePhase::staging: return "staging";
+        case MovePhase::sealing: return "sealing";
+        case MovePhase::trial: return "trial";
+        case MovePhase::settling: return "settling";
+    }
+    return "staging";
+}
+
+const char* to_string(EventKind kind) {
+    switch (kind) {
+        case EventKind::deployed: return "deployed";
+        case EventKind::node_joined: return "node_joined";
+        case EventKind::node_removed: return "node_removed";
+        case EventKind::move_started: return "move_started";
+        case EventKind::move_phase: return "move_phase";
+        case EventKind::move_finished: return "move_finished";
+        case EventKind::move_failed: return "move_failed";
+        case EventKind::volume_created: return "volume_created";
+        case EventKind::volume_destroyed: return "volume_destroyed";
+        case EventKind::application_failed: return "application_failed";
+        case EventKind::node_lost: return "node_lost";
+        case EventKind::node_back: return "node_back";
+    }
+    return "deployed";
+}
+
+void apply(const Change& change, Records& records) {
+    std::visit(Overloaded{
+                   [&](const PutNode& put) { records.nodes[put.node.id] = put.node; },
+                   [&](const EraseNode& erase) { records.nodes.erase(erase.node); },
+                   [&](const PutWanted& put) { records.configuration[put.wanted.application.name] = put.wanted; },
+                   [&](const EraseWanted& erase) { records.configuration.erase(erase.application); },
+                   [&](const PutOwnership& put) {
+                       records.ownerships[put.ownership.subject] = put.ownership;
+                       if (put.ownership.move) {
+                           records.last_move = std::max(records.last_move, put.ownership.move->id.value);
+                       }
+                   },
+                   [&](const EraseOwnership& erase) { records.ownerships.erase(erase.subject); },
+                   [](const AddEvent&) {},
+               },
+               change);
+}
+
+}  // namespace flocker::model

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the control service keeps for ever. Nothing that a node can tell again is in here: lag,
+// sizes, progress and health are reported, never stored.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+#include "model/deployment.hpp"
+#include "model/node.hpp"
+
+namespace flocker::model {
+
+/// What an ownership is about: the dataset's UUID, or "app:NAME" for an application without a
+/// volume. Each is owned by one node at a time and moves in the same phases.
+using SubjectId = Strong<struct SubjectIdTag, std::string>;
+[[nodiscard]] SubjectId subject_of(const Application& application);
+
+/// The phases of a move that has been committed to, in their order. See ARCHITECTURE.md, "The life
+/// of a move".
+enum class MovePhase : std::uint8_t {
+    staging,   ///< The target gets the data and the image; the application runs at the source.
+    sealing,   ///< The source stops the application and takes the final snapshot.
+    trial,     ///< The target starts the application on the sealed snapshot; no client reaches it.
+    settling,  ///< Committed: the target is the owner; clients are being let through.
+};
+[[nodiscard]] const char* to_string(MovePhase phase);
+
+struct Move {
+    MoveId id;
+    MovePhase phase{MovePhase::staging};
+    NodeId source;
+    NodeId target;
+    std::optional<SnapshotId> sealed;  ///< From `trial` on: exactly what the target starts from.
+    Instant started;        ///< When the move was committed to.
+    Instant phase_started;  ///< When the present phase was.
+    Instant sealing_started;  ///< Valid from `sealing` on.
+    Bytes bytes_live;       ///< Sent while the application ran; final from `sealing` on.
+    std::uint32_t rounds{0};  ///< Snapshots sent while it ran; final from `sealing` on.
+    Bytes bytes_cutover;    ///< Sent while it was down; final from `settling` on.
+
+    friend bool operator==(const Move&, const Move&) = default;
+};
+
+/// How a move ended.
+struct MoveResult {
+    MoveId id;
+    NodeId source;
+    NodeId target;
+    Instant started;
+    Instant ended;
+    bool succeeded{false};
+    std::string reason;      ///< Why it was given up; empty if it succeeded.
+    Duration downtime{};     ///< From the sealing's commit until the target was seen serving.
+    Bytes bytes_live;
+    Bytes bytes_cutover;
+    std::uint32_t rounds{0};
+
+    friend bool operator==(const MoveResult&, const MoveResult&) = default;
+};
+
+/// Who may run an application and write its dataset. One durable record a subject; the heart of
+/// P1: only the control service changes it, one commit at a time.
+struct Ownership {
+    SubjectId subject;
+    std::optional<DatasetId> dataset;            ///< nullopt: an application without a volume.
+    std::optional<ApplicationName> application;  ///< nullopt: a detached volume.
+    NodeId owner;
+    Epoch epoch{1};
+    /// The move that made this owner the owner; 0 for the first one. A trial of this move, and of no
+    /// other, may become the dataset.
+    MoveId won_by{0};
+    /// The owner has reported the dataset once. From then on it is never created anew: if it can't
+    /// be found, that is a loss to be told, not an empty volume to be started on.
+    bool established{false};
+    std::set<NodeId> replicas;  ///< Nodes that hold, or are to keep, a copy beside the owner's.
+    std::optional<Move> move;
+    std::optional<MoveResult> last_move;
+    /// Set while a move to this node is not to be tried again, because it failed; a new deployment
+    /// or `flocker move` clears it.
+    std::optional<NodeId> avoided_target;
+    bool destroying{false};  ///< The user asked by name for this dataset to be destroyed.
+
+    friend bool operator==(const Ownership&, const Ownership&) = default;
+};
+
+/// One application of the configuration and where it is wanted.
+struct Wanted {
+    Application application;
+    Place place_as_written;  ///< For messages: as the user said it.
+    NodeId node;             ///< What the planner made of it; stays until the place changes.
+    /// Grows when a user's deployment is to start the container once more although nothing in it
+    /// has changed (it had exited).
+    std::uint64_t incarnation{0};
+
+    friend bool operator==(const Wanted&, const Wanted&) = default;
+};
+
+enum class EventKind : std::uint8_t {
+    deployed, node_joined, node_removed, move_started, move_phase, move_finished, move_failed,
+    volume_created, volume_destroyed, application_failed, node_lost, node_back,
+};
+[[nodiscard]] const char* to_string(EventKind kind);
+
+/// Something that happened, for people to read afterwards.
+struct Event {
+    std::uint64_t number{0};  ///< Given by the state store; grows.
+    Instant at;
+    EventKind kind{EventKind::deployed};
+    std::string subject;  ///< Application, node or dataset.
+    std::string text;     ///< One sentence.
+
+    friend bool operator==(const Event&, const Event&) = default;
+};
+
+/// All of it. `revision` is the number of the last commit.
+struct Records {
+    Revision revision;
+    std::map<NodeId, Node> nodes;
+    std::map<ApplicationName, Wanted> configuration;
+    std::map<SubjectId, Ownership> ownerships;
+    std::uint64_t last_move{0};  ///< The highest MoveId ever given.
+
+    friend bool operator==(const Records&, const Records&) = default;
+};
+
+struct PutNode { Node node; friend bool operator==(const PutNode&, const PutNode&) = default; };
+struct EraseNode { NodeId node; friend bool operator==(const EraseNode&, const EraseNode&) = default; };
+struct PutWanted { Wanted wanted; friend bool operator==(const PutWanted&, const PutWanted&) = default; };
+struct EraseWanted { ApplicationName application; friend bool operator==(const EraseWanted&, const EraseWanted&) = default; };
+/// Also raises `last_move` to the ownership's move, if that is higher.
+struct PutOwnership { Ownership ownership; friend bool operator==(const PutOwnership&, const PutOwnership&) = default; };
+struct EraseOwnership { SubjectId subject; friend bool operator==(const EraseOwnership&, const EraseOwnership&) = default; };
+struct AddEvent { Event event; friend bool operator==(const AddEvent&, const AddEvent&) = default; };
+
+/// A durable change is a value: the state store writes it, and apply() does the same in memory.
+using Change = std::variant<PutNode, EraseNode, PutWanted, EraseWanted, PutOwnership, EraseOwnership, AddEvent>;
+
+/// Deterministic and total. Does not touch `revision`: that is the store's to give.
+void apply(const Change& change, Records& records);
+
+}  // namespace flocker::model

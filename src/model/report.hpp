@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// State: what an agent observes on its node. Reported, never stored as truth.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "model/ids.hpp"
+
+namespace flocker::model {
+
+struct SnapshotSeen {
+    SnapshotId id;
+    Instant taken;  ///< By the clock of the node that took it.
+
+    friend bool operator==(const SnapshotSeen&, const SnapshotSeen&) = default;
+};
+
+/// A sealed dataset: nobody writes it, and `snapshot` is equal to it.
+struct Seal {
+    MoveId move;
+    SnapshotId snapshot;
+    friend bool operator==(const Seal&, const Seal&) = default;
+};
+
+/// A writable copy that becomes the dataset only by the commit of `move`.
+struct Trial {
+    MoveId move;
+    SnapshotId from;
+    friend bool operator==(const Trial&, const Trial&) = default;
+};
+
+/// One dataset as it lies on a node's pool.
+struct DatasetSeen {
+    DatasetId id;
+    Epoch epoch;            ///< Of the last owner that this copy knows of; from the marker.
+    bool live{false};       ///< There is a writable subvolume, or a sealed one: this was the owner's copy.
+    std::optional<Seal> seal;    ///< Only with `live`.
+    std::optional<Trial> trial;
+    bool mounted{false};    ///< The live one, or else the trial, is mounted in the volumes folder.
+    std::vector<SnapshotSeen> snapshots;  ///< Whole ones, oldest first.
+    /// What other nodes are known to hold, by the receipts that this owner got from them.
+    std::map<NodeId, SnapshotId> acknowledged;
+    /// `live` may differ from the newest snapshot. Never false when it does.
+    bool changed{false};
+    Bytes used;  ///< Data in the newest copy, roughly.
+
+    friend bool operator==(const DatasetSeen&, const DatasetSeen&) = default;
+};
+
+/// One container of ours.
+struct ContainerSeen {
+    enum class Status : std::uint8_t { created, running, exited };
+    ApplicationName application;
+    std::string container;    ///< The engine's id.
+    std::string fingerprint;  ///< Of the specification it was made from; see fingerprint().
+    Status status{Status::created};
+    std::string address;      ///< Its IPv4 address on our bridge.
+    int exit_code{0};         ///< Only when exited.
+    Instant started;
+    Instant finished;         ///< Only when exited.
+    /// It answers on its ports, or its health check passes, since it was last started. Found by an
+    /// action, kept by the agent.
+    bool ready{false};
+
+    friend bool operator==(const ContainerSeen&, const ContainerSeen&) = default;
+};
+
+/// One round of a feed: a snapshot that went to another node.
+struct RoundSeen {
+    SnapshotId to;
+    Bytes bytes;
+    Duration took{};      ///< From the snapshot's begin to the receipt.
+    Duration interval{};  ///< What the increment covers: since the round before began.
+    bool whole{false};    ///< A full copy, not an increment.
+
+    friend bool operator==(const RoundSeen&, const RoundSeen&) = default;
+};
+
+/// Snapshots on their way from this node to another.
+struct FeedSeen {
+    DatasetId dataset;
+    NodeId to;
+    std::optional<SnapshotId> acknowledged;  ///< The newest that `to` is known to hold.
+    Bytes bytes_total;          ///< Since the feed began.
+    std::uint32_t rounds{0};    ///< Since the feed began.
+    std::vector<RoundSeen> last_rounds;  ///< At most 8, oldest first.
+    Bytes round_sent;           ///< Of the round under way.
+    Bytes round_expected;       ///< An estimate; 0: none, or no round under way.
+
+    friend bool operator==(const FeedSeen&, const FeedSeen&) = default;
+};
+
+/// Something that the agent tries and that does not work. Gone when it has worked.
+struct Problem {
+    std::string subject;  ///< Application name, dataset or "routes".
+    Error error;
+    std::uint32_t attempts{0};
+    Instant since;
+
+    friend bool operator==(const Problem&, const Problem&) = default;
+};
+
+struct NodeReport {
+    NodeId node;
+    /// Counts up in the life of one agent process; `agent_started` tells the processes apart.
+    std::uint64_t sequence{0};
+    Instant agent_started;
+    Revision revision;  ///< Of the assignment that the agent was working on.
+    std::vector<DatasetSeen> datasets;      ///< By id.
+    std::vector<ContainerSeen> containers;  ///< By application.
+    std::vector<FeedSeen> feeds;
+    std::set<std::string> images;  ///< "repository:tag" present in the engine.
+    /// External ports whose route is in force here and not held.
+    std::set<std::uint16_t> open_routes;
+    std::vector<Problem> problems;
+    Bytes pool_size;
+    Bytes pool_free;
+
+    friend bool operator==(const NodeReport&, const NodeReport&) = default;
+};
+
+}  // namespace flocker::model
