@@ -29,10 +29,12 @@ enum class Duty : std::uint8_t {
 struct DatasetAssignment {
     DatasetId dataset;
     Duty duty{Duty::receive};
-    Epoch epoch;  ///< Of the present owner, as committed.
+    NodeId owner;  ///< As committed; the only node that snapshots are taken from.
+    Epoch epoch;   ///< Of that owner.
     /// `seal`, `trial`: the move under way. `serve`: the move that made this node the owner (0: none).
     MoveId move;
     std::optional<SnapshotId> from;  ///< `trial`: what to start from.
+    std::optional<NodeId> won_from;  ///< `serve`, while settling: who holds the snapshot of the trial.
     bool may_create{false};          ///< `serve`: the dataset has never existed; make it.
     /// `serve`, `seal`: where its snapshots go, one increment after another, ahead of everything
     /// else. Empty: nowhere.

@@ -29,6 +29,7 @@ using Revision = Strong<struct RevisionTag, std::uint64_t>;
 /// again, so the pair says exactly which bytes are meant, on any node.
 struct SnapshotId {
     Epoch epoch;
+    /// Grows within the epoch; see plan::next_snapshot for why it is a time.
     std::uint64_t sequence{0};
 
     friend auto operator<=>(const SnapshotId&, const SnapshotId&) = default;

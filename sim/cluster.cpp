@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/cluster.hpp"
+
+#include <algorithm>
+
+#include "sim/links.hpp"
+
+namespace flocker::sim {
+
+using namespace model;
+
+// --- routes -------------------------------------------------------------------------------------
+
+void RouterHost::apply(const RouteTable& table) {
+    table_ = table;
+    auto waiting = std::exchange(waiting_, {});
+    for (auto& [port, go] : waiting) lookup(port, std::move(go));
+}
+
+void RouterHost::power_loss() {
+    table_.clear();
+    auto waiting = std::exchange(waiting_, {});
+    waiting.clear();
+}
+
+void RouterHost::lookup(std::uint16_t port, std::function<void(const RouteEntry*)> go) {
+    const auto entry = table_.find(port);
+    if (entry == table_.end()) return go(nullptr);
+    if (entry->second.held) {
+        waiting_.emplace(port, std::move(go));
+        return;
+    }
+    go(&entry->second);
+}
+
+// --- hosts --------------------------------------------------------------------------------------
+
+struct Host::Life {
+    Life(Host& host, Instant booted)
+        : loop(host.cluster.world),
+          datasets(host.cluster.world, loop, host.cluster.faults, host.pool),
+          engine(host.cluster.world, loop, host.cluster.faults, host.engine),
+          router(host.cluster.world, loop, host.router),
+          link(host.cluster, host, loop),
+          control(host.cluster, host, loop),
+          cache(loop, host.cached),
+          driver({loop, datasets, engine, router, link, control, cache},
+                 {host.node.id, "/flocker", 0x0ad50002U, 200, host.cluster.world.now(), booted},
+                 [&host](const std::string& line) { host.cluster.world.trace(host.node.name, line); }) {}
+
+    ProcessLoop loop;
+    PoolStore datasets;
+    EnginePort engine;
+    RouterPort router;
+    LinkPort link;
+    ControlPort control;
+    CachePort cache;
+    driver::AgentDriver driver;
+};
+
+Host::Host(Cluster& owner, Node self)
+    : cluster(owner), node(std::move(self)), pool(node.name), engine(owner.world, pool), booted_(owner.world.now()) {}
+
+Host::~Host() = default;
+
+void Host::start_agent() {
+    if (!powered_ || life_) return;
+    cluster.world.trace(node.name, "agent starts");
+    life_ = std::make_unique<Life>(*this, booted_);
+    life_->driver.start();
+    const auto newest = cluster.newest_assignments.find(node.id.value);
+    if (newest != cluster.newest_assignments.end()) {
+        const Assignment assignment = newest->second;
+        cluster.network.send("control", node.name, [this, assignment] { deliver(assignment); });
+    }
+}
+
+void Host::kill_agent() {
+    if (!life_) return;
+    cluster.world.trace(node.name, "agent dies");
+    life_.reset();
+}
+
+void Host::power_off() {
+    if (!powered_) return;
+    kill_agent();
+    cluster.world.trace(node.name, "power lost");
+    powered_ = false;
+    engine.power_loss();
+    pool.power_loss();
+    router.power_loss();
+}
+
+void Host::power_on() {
+    if (powered_) return;
+    cluster.world.trace(node.name, "power back");
+    powered_ = true;
+    booted_ = cluster.world.now();
+    start_agent();
+}
+
+void Host::deliver(const Assignment& assignment) {
+    if (life_) life_->control.deliver(assignment);
+}
+
+driver::AgentDriver* Host::agent() { return life_ ? &life_->driver : nullptr; }
+ports::Loop* Host::agent_loop() { return life_ ? &life_->loop : nullptr; }
+
+// --- the cluster --------------------------------------------------------------------------------
+
+struct Cluster::ControlLife {
+    explicit ControlLife(Cluster& cluster)
+        : loop(cluster.world),
+          store(cluster, loop),
+          sessions(cluster),
+          images(loop),
+          driver({loop, store, sessions, images},
+                 [&cluster](const std::string& line) { cluster.world.trace("control", line); }) {}
+
+    ProcessLoop loop;
+    StorePort store;
+    SessionsPort sessions;
+    NoRegistry images;
+    driver::ControlDriver driver;
+};
+
+Cluster::Cluster(World& the_world, Faults& the_faults, int count)
+    : world(the_world), faults(the_faults), network(the_world, the_faults) {
+    static const std::vector<std::string> names{"alder", "birch", "cedar", "dogwood", "elm"};
+    for (int i = 0; i < count; ++i) {
+        const std::string& name = names.at(static_cast<std::size_t>(i));
+        Node node;
+        node.id = NodeId{name};
+        node.name = name;
+        node.hostname = name;
+        node.address = "192.168.0." + std::to_string(10 + i);
+        node.datacenter = i % 2 == 0 ? "east" : "west";
+        disk.records.nodes[node.id] = node;
+        hosts.emplace(name, std::make_unique<Host>(*this, node));
+    }
+    disk.records.revision = Revision{1};
+    world.at(1s, [this] { redeliver(); });
+}
+
+Cluster::~Cluster() = default;
+
+void Cluster::start_control() {
+    if (control_) return;
+    world.trace("control", "starts");
+    control_ = std::make_unique<ControlLife>(*this);
+    control_->driver.start();
+}
+
+void Cluster::kill_control() {
+    if (!control_) return;
+    world.trace("control", "dies");
+    control_.reset();
+    newest_assignments.clear();
+}
+
+driver::ControlDriver* Cluster::control() { return control_ ? &control_->driver : nullptr; }
+
+/// A watch that broke is opened anew, and then the newest assignment is there at once.
+void Cluster::redeliver() {
+    if (control_) {
+        for (const auto& [name, assignment] : newest_assignments) {
+            Host& to = host(name);
+            network.send("control", name, [&to, assignment = assignment] { to.deliver(assignment); });
+        }
+    }
+    world.at(2s, [this] { redeliver(); });
+}
+
+void Cluster::connect(const std::string& name, std::uint16_t port, std::function<void(Arrival)> done, int hops) {
+    Host& at = host(name);
+    if (!at.powered() || hops > 4) return done({Arrival::Kind::lost, {}, {}});
+    at.router.lookup(port, [this, &at, port, done, hops](const RouteEntry* entry) {
+        if (!at.powered()) return done({Arrival::Kind::lost, {}, {}});
+        if (!entry || !entry->target) return done({Arrival::Kind::refused, {}, {}});
+        if (entry->target->local) {
+            const auto* container = at.engine.at_address(entry->target->address);
+            if (!container || !at.engine.listens(container->spec.application.name)) {
+                return done({Arrival::Kind::refused, {}, {}});
+            }
+            reached(at, *container);
+            return done({Arrival::Kind::reached, at.node.name, container->id});
+        }
+        for (auto& [next, host] : hosts) {
+            if (host->node.address != entry->target->address) continue;
+            if (!network.connected(at.node.name, next)) return done({Arrival::Kind::lost, {}, {}});
+            world.at(network.latency(), [this, next = next, port, done, hops] { connect(next, port, done, hops + 1); });
+            return;
+        }
+        done({Arrival::Kind::lost, {}, {}});
+    });
+}
+
+std::vector<std::string> Cluster::names() const {
+    std::vector<std::string> all;
+    for (const auto& [name, host] : hosts) all.push_back(name);
+    return all;
+}
+
+}  // namespace flocker::sim

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "driver/agent_driver.hpp"
+#include "driver/control_driver.hpp"
+#include "sim/engine.hpp"
+#include "sim/pool.hpp"
+#include "sim/world.hpp"
+
+namespace flocker::sim {
+
+class Cluster;
+
+/// What the control service keeps for ever. Outlives its process.
+struct Disk {
+    model::Records records;
+    std::vector<model::Event> events;
+};
+
+/// Where a client's connection ended.
+struct Arrival {
+    enum class Kind : std::uint8_t { reached, refused, lost };
+    Kind kind{Kind::lost};
+    std::string node;       ///< Of the container.
+    std::string container;  ///< The engine's id.
+};
+
+/// The kernel's routes of one node; they outlive the agent and end with the node.
+class RouterHost {
+public:
+    void apply(const model::RouteTable& table);
+    void power_loss();
+    /// Calls `go` at once, or when the port is no longer held; with nullptr: no such route.
+    void lookup(std::uint16_t port, std::function<void(const model::RouteEntry*)> go);
+    [[nodiscard]] const model::RouteTable& table() const { return table_; }
+
+private:
+    model::RouteTable table_;
+    std::multimap<std::uint16_t, std::function<void(const model::RouteEntry*)>> waiting_;
+};
+
+/// One machine with its disk, its engine, its routes, and its agent while that lives.
+class Host {
+public:
+    Host(Cluster& cluster, model::Node node);
+    ~Host();
+    Host(const Host&) = delete;
+    Host& operator=(const Host&) = delete;
+
+    void start_agent();
+    void kill_agent();
+    void power_off();
+    void power_on();
+
+    [[nodiscard]] bool powered() const { return powered_; }
+    [[nodiscard]] bool agent_runs() const { return life_ != nullptr; }
+    /// An assignment arrives at the agent, if it lives.
+    void deliver(const model::Assignment& assignment);
+    [[nodiscard]] driver::AgentDriver* agent();
+    [[nodiscard]] ports::Loop* agent_loop();
+
+    Cluster& cluster;
+    model::Node node;
+    PoolDisk pool;
+    EngineHost engine;
+    RouterHost router;
+    std::optional<model::Assignment> cached;
+
+private:
+    struct Life;
+    std::unique_ptr<Life> life_;
+    bool powered_{true};
+    Instant booted_;
+};
+
+/// A whole cluster: hosts, the control service, the network between them.
+class Cluster {
+public:
+    Cluster(World& world, Faults& faults, int hosts);
+    ~Cluster();
+    Cluster(const Cluster&) = delete;
+    Cluster& operator=(const Cluster&) = delete;
+
+    void start_control();
+    void kill_control();
+    [[nodiscard]] driver::ControlDriver* control();
+    [[nodiscard]] Host& host(const std::string& id) { return *hosts.at(id); }
+
+    /// A client that stands at `node` connects to a port there.
+    void connect(const std::string& node, std::uint16_t port, std::function<void(Arrival)> done, int hops = 0);
+    [[nodiscard]] std::vector<std::string> names() const;
+
+    World& world;
+    Faults& faults;
+    Network network;
+    Disk disk;
+    std::map<std::string, std::unique_ptr<Host>> hosts;
+    std::map<std::string, model::Assignment> newest_assignments;  ///< Of the control service that lives.
+    /// Told of every connection that reached a container: (host, container).
+    std::function<void(Host&, const EngineHost::Container&)> reached = [](Host&, const EngineHost::Container&) {};
+    /// Told of every commit, before and after.
+    std::function<void(const model::Records&, const model::Records&)> committed = [](const auto&, const auto&) {};
+
+private:
+    struct ControlLife;
+    void redeliver();
+    std::unique_ptr<ControlLife> control_;
+};
+
+}  // namespace flocker::sim

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/engine.hpp"
+
+namespace flocker::sim {
+
+using namespace model;
+using SeenStatus = ContainerSeen::Status;
+
+std::optional<ContainerSeen> EngineHost::see(const ApplicationName& name) const {
+    const Container* container = find(name);
+    if (!container) return std::nullopt;
+    ContainerSeen seen;
+    seen.application = name;
+    seen.container = container->id;
+    seen.fingerprint = fingerprint(container->spec);
+    seen.status = container->status;
+    seen.address = container->spec.address;
+    seen.exit_code = container->exit_code;
+    seen.started = container->started;
+    seen.finished = container->finished;
+    return seen;
+}
+
+ports::EngineSeen EngineHost::see_all() const {
+    ports::EngineSeen seen;
+    for (const auto& [name, container] : containers_) seen.containers.push_back(*see(name));
+    seen.images = images;
+    return seen;
+}
+
+const EngineHost::Container* EngineHost::find(const ApplicationName& name) const {
+    const auto found = containers_.find(name);
+    return found == containers_.end() ? nullptr : &found->second;
+}
+
+const EngineHost::Container* EngineHost::at_address(const std::string& address) const {
+    for (const auto& [name, container] : containers_) {
+        if (container.spec.address == address) return &container;
+    }
+    return nullptr;
+}
+
+bool EngineHost::listens(const ApplicationName& name) const {
+    const Container* container = find(name);
+    return container && container->status == SeenStatus::running && world_.now() >= container->listening;
+}
+
+bool EngineHost::uses(const SubvolumeRef& data) const {
+    for (const auto& [name, container] : containers_) {
+        if (container.status == SeenStatus::running && container.volume == data) return true;
+    }
+    return false;
+}
+
+Result<std::optional<ContainerSeen>> EngineHost::create(const ContainerSpec& spec) {
+    const auto found = containers_.find(spec.application.name);
+    if (found != containers_.end()) {
+        if (fingerprint(found->second.spec) == fingerprint(spec)) return see(spec.application.name);
+        if (found->second.status == SeenStatus::running) return fail(ErrorCode::conflict, "it runs");
+        containers_.erase(found);
+    }
+    if (!images.contains(spec.application.image)) return fail(ErrorCode::not_found, "no image " + spec.application.image);
+    Container container;
+    container.spec = spec;
+    container.id = "c" + std::to_string(++last_id_);
+    containers_.emplace(spec.application.name, container);
+    tell();
+    return see(spec.application.name);
+}
+
+Status EngineHost::start(const ApplicationName& name) {
+    const auto found = containers_.find(name);
+    if (found == containers_.end()) return fail(ErrorCode::not_found, "no container " + name.value);
+    Container& container = found->second;
+    if (container.status == SeenStatus::running) return {};
+    container.status = SeenStatus::running;
+    container.stopping = false;
+    container.started = world_.now();
+    container.listening = world_.now() + world_.between(20ms, 300ms);
+    container.volume.reset();
+    if (container.spec.application.volume) {
+        const PoolDisk::Dataset* dataset = disk_.find(container.spec.application.volume->dataset);
+        if (dataset) container.volume = dataset->mounted;
+    }
+    tell();
+    return {};
+}
+
+void EngineHost::exited(const ApplicationName& name, int code) {
+    const auto found = containers_.find(name);
+    if (found == containers_.end() || found->second.status != SeenStatus::running) return;
+    Container& container = found->second;
+    if (container.volume && !container.volume->read_only && code == 0) {
+        container.volume->entries.push_back("shutdown");
+        written(container, "shutdown", false);
+    }
+    container.status = SeenStatus::exited;
+    container.exit_code = code;
+    container.finished = world_.now();
+    container.volume.reset();
+    tell();
+}
+
+bool EngineHost::append(const std::string& id, const std::string& entry) {
+    for (auto& [name, container] : containers_) {
+        if (container.id != id || container.status != SeenStatus::running || container.stopping) continue;
+        if (container.spec.application.volume) {
+            if (container.volume && container.volume->read_only) return false;
+            if (container.volume) container.volume->entries.push_back(entry);
+        }
+        written(container, entry, true);
+        return true;
+    }
+    return false;
+}
+
+void EngineHost::power_loss() {
+    ++boots;
+    for (auto& [name, container] : containers_) {
+        if (container.status != SeenStatus::running) continue;
+        container.status = SeenStatus::exited;
+        container.exit_code = 255;
+        container.finished = world_.now();
+        container.volume.reset();
+    }
+}
+
+EnginePort::EnginePort(World& world, ports::Loop& loop, Faults& faults, EngineHost& host)
+    : world_(world), loop_(loop), faults_(faults), host_(host) {}
+
+EnginePort::~EnginePort() { host_.changed = [] {}; }
+
+void EnginePort::watch(std::function<void()> changed) {
+    host_.changed = [this, changed] { loop_.after(world_.between(1ms, 30ms), changed); };
+}
+
+void EnginePort::observe(Done<ports::EngineSeen> done) {
+    loop_.after(world_.between(2ms, 30ms), [this, done] { done(host_.see_all()); });
+}
+
+void EnginePort::pull(const std::string& image, Done<void> done) {
+    loop_.after(200ms, [image, done] { done(fail(ErrorCode::unavailable, "no registry has " + image)); });
+}
+
+void EnginePort::later(Duration delay, std::function<Result<std::optional<ContainerSeen>>()> work, Outcome done) {
+    const bool goes_on = world_.chance(0.5);
+    auto* loop = &loop_;
+    // The engine's own work and the agent's hearing of it are two things.
+    auto answered = std::make_shared<std::optional<Result<std::optional<ContainerSeen>>>>();
+    auto alive = std::make_shared<bool>(false);
+    loop->after(delay, [alive] { *alive = true; });
+    world_.at(delay, [&host = host_, boot = host_.boots, answered, alive, goes_on, work] {
+        if (host.boots == boot && (*alive || goes_on)) *answered = work();
+    });
+    loop->after(delay, [answered, done] {
+        if (*answered) done(std::move(**answered));
+    });
+}
+
+void EnginePort::perform(const ContainerAction& action, Outcome done) {
+    const ApplicationName name = application_of(action);
+    const bool awaits = std::holds_alternative<AwaitReady>(action);
+    if (!awaits && world_.chance(faults_.engine_fails)) {
+        loop_.after(20ms, [done] { done(fail(ErrorCode::unavailable, "the engine does not answer")); });
+        return;
+    }
+    std::visit(Overloaded{
+                   [&](const CreateContainer& create) {
+                       later(world_.between(20ms, 120ms), [&host = host_, create] { return host.create(create.spec); }, done);
+                   },
+                   [&](const StartContainer&) {
+                       later(world_.between(50ms, 400ms),
+                             [&host = host_, name]() -> Result<std::optional<ContainerSeen>> {
+                                 FLOCKER_CHECK_OK(host.start(name));
+                                 return host.see(name);
+                             },
+                             done);
+                   },
+                   [&](const StopContainer&) { stop(name, false, done); },
+                   [&](const RemoveContainer&) { stop(name, true, done); },
+                   [&](const AwaitReady& await_it) { await(await_it.application, world_.now(), done); },
+               },
+               action);
+}
+
+void EnginePort::stop(const ApplicationName& name, bool remove, Outcome done) {
+    later(world_.between(20ms, world_.chance(0.1) ? 2s : 300ms),
+          [&host = host_, name, remove]() -> Result<std::optional<ContainerSeen>> {
+              host.exited(name, 0);
+              if (remove) host.remove(name);
+              return host.see(name);
+          },
+          done);
+}
+
+void EnginePort::await(const Application& application, Instant since, Outcome done) {
+    loop_.after(5ms, [this, application, since, done] {
+        const auto* container = host_.find(application.name);
+        if (!container || container->status != SeenStatus::running) {
+            return done(fail(ErrorCode::unavailable, "it exited before it was ready"));
+        }
+        if (host_.listens(application.name)) return done(host_.see(application.name));
+        if (world_.now() - since > 60s) return done(fail(ErrorCode::unavailable, "not ready in a minute"));
+        await(application, since, done);
+    });
+}
+
+}  // namespace flocker::sim

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/assignments.hpp"
+
+#include <algorithm>
+
+namespace flocker::plan {
+namespace {
+
+using namespace model;
+
+bool is_target(const Ownership& ownership, const NodeId& node) {
+    return ownership.move && ownership.move->phase != MovePhase::settling && ownership.move->target == node;
+}
+
+const Wanted* wanted_of(const Records& records, const Ownership& ownership) {
+    if (!ownership.application) return nullptr;
+    const auto found = records.configuration.find(*ownership.application);
+    return found == records.configuration.end() ? nullptr : &found->second;
+}
+
+std::optional<DatasetAssignment> dataset_for(const Records& records, const Ownership& ownership, const NodeId& node) {
+    const bool owner = ownership.owner == node;
+    const bool target = is_target(ownership, node);
+    if (!ownership.dataset || (!owner && !target && !ownership.replicas.contains(node))) return std::nullopt;
+
+    DatasetAssignment assignment;
+    assignment.dataset = *ownership.dataset;
+    assignment.owner = ownership.owner;
+    assignment.epoch = ownership.epoch;
+    if (const Wanted* wanted = wanted_of(records, ownership); wanted && wanted->application.volume) {
+        assignment.maximum_size = wanted->application.volume->maximum_size;
+    }
+    if (ownership.destroying) {
+        assignment.duty = Duty::destroy;
+        return assignment;
+    }
+    const bool cutover = in_cutover(ownership);
+    if (owner) {
+        assignment.duty = cutover ? Duty::seal : Duty::serve;
+        assignment.move = cutover ? ownership.move->id : ownership.won_by;
+        assignment.may_create = !ownership.established;
+        assignment.replicas = ownership.replicas;
+        if (ownership.move && ownership.move->phase == MovePhase::settling) {
+            assignment.won_from = ownership.move->source;
+        } else if (ownership.move) {
+            assignment.feed = ownership.move->target;
+        }
+    } else if (target && ownership.move->phase == MovePhase::trial) {
+        assignment.duty = Duty::trial;
+        assignment.move = ownership.move->id;
+        assignment.from = ownership.move->sealed;
+    }
+    return assignment;
+}
+
+std::optional<ApplicationAssignment> application_for(const Wanted& wanted, const Ownership& ownership,
+                                                     const NodeId& node) {
+    ApplicationAssignment assignment;
+    assignment.application = wanted.application;
+    assignment.incarnation = wanted.incarnation;
+    const bool cutover = in_cutover(ownership);
+    if (ownership.destroying) return std::nullopt;
+    if (ownership.owner == node) {
+        assignment.intent = cutover ? Intent::hold : Intent::run;
+        if (cutover) assignment.move = ownership.move->id;
+        return assignment;
+    }
+    if (!is_target(ownership, node)) return std::nullopt;
+    assignment.intent = Intent::prepare;
+    if (ownership.move->phase == MovePhase::trial) {
+        assignment.intent = Intent::run;
+        assignment.move = ownership.move->id;
+    }
+    return assignment;
+}
+
+}  // namespace
+
+bool in_cutover(const Ownership& ownership) {
+    return ownership.move &&
+           (ownership.move->phase == MovePhase::sealing || ownership.move->phase == MovePhase::trial);
+}
+
+Assignment assignment_for(const Records& records, const NodeId& node) {
+    Assignment assignment;
+    assignment.node = node;
+    assignment.revision = records.revision;
+    for (const auto& [id, member] : records.nodes) assignment.nodes.push_back(member);
+    for (const auto& [subject, ownership] : records.ownerships) {
+        if (auto dataset = dataset_for(records, ownership, node)) assignment.datasets.push_back(std::move(*dataset));
+    }
+    for (const auto& [name, wanted] : records.configuration) {
+        const auto found = records.ownerships.find(subject_of(wanted.application));
+        if (found == records.ownerships.end() || found->second.application != name) continue;
+        const Ownership& ownership = found->second;
+        if (auto application = application_for(wanted, ownership, node)) {
+            assignment.applications.push_back(std::move(*application));
+        }
+        for (const Port& port : wanted.application.ports) {
+            assignment.routes.push_back(
+                {port.external, port.internal, name, ownership.owner, in_cutover(ownership)});
+        }
+    }
+    std::ranges::sort(assignment.datasets, {}, &DatasetAssignment::dataset);
+    std::ranges::sort(assignment.routes, {}, &Route::external);
+    return assignment;
+}
+
+}  // namespace flocker::plan

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/deploy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace flocker::plan {
+namespace {
+
+using namespace model;
+
+/// Room is asked for with this much to spare: a copy needs some for its own records.
+constexpr double room_factor = 1.1;
+
+std::string node_list(const Records& records) {
+    std::string names;
+    for (const auto& [id, node] : records.nodes) names += (names.empty() ? "" : ", ") + node.name;
+    return names.empty() ? "none" : names;
+}
+
+/// Collects the plan and the refusals of one deployment, application by application.
+class Planner {
+public:
+    Planner(const View& view, const Deployment& deployment) : view_(view), deployment_(deployment) {}
+
+    std::variant<DeployPlan, std::vector<Refusal>> run() {
+        resolve_places();
+        for (const auto& [place, names] : deployment_.places) {
+            for (const ApplicationName& name : names) wish(place, name);
+        }
+        remove_unwished();
+        for (const SubjectId& subject : leaving_) {
+            if (!claimed_.contains(subject)) detach(subject);
+        }
+        check_ports_and_datasets();
+        if (!refusals_.empty()) return std::move(refusals_);
+        std::ranges::sort(plan_.steps, {}, &Step::application);
+        if (!plan_.changes.empty()) {
+            plan_.changes.push_back(AddEvent{{0, view_.now, EventKind::deployed, "deployment", summary()}});
+        }
+        return std::move(plan_);
+    }
+
+private:
+    using About = Refusal::About;
+
+    void refuse(About about, std::string name, std::string message, std::uint16_t port = 0) {
+        refusals_.push_back({about, std::move(name), port, std::move(message)});
+    }
+
+    void resolve_places() {
+        std::map<NodeId, std::string> named;
+        for (const auto& [place, names] : deployment_.places) {
+            const auto* reference = std::get_if<NodeReference>(&place);
+            if (!reference) {
+                resolve_datacenter(place);
+                continue;
+            }
+            const Node* node = find_node(view_.records, *reference);
+            if (!node) {
+                refuse(About::place, to_text(place),
+                       fmt::format("no node is called \"{}\"; the nodes are: {}", reference->value,
+                                   node_list(view_.records)));
+                continue;
+            }
+            if (const auto [at, fresh] = named.emplace(node->id, reference->value); !fresh) {
+                refuse(About::place, to_text(place),
+                       fmt::format("\"{}\" and \"{}\" are the same node; name it once", at->second, reference->value));
+            }
+            governed_nodes_.insert(node->id);
+        }
+    }
+
+    void resolve_datacenter(const Place& place) {
+        const auto& name = std::get<DatacenterName>(place).value;
+        const bool known = std::ranges::any_of(view_.records.nodes,
+                                               [&](const auto& entry) { return entry.second.datacenter == name; });
+        if (!known) {
+            refuse(About::place, to_text(place),
+                   fmt::format("no node is in a data center called \"{}\"; it is given at init or join", name));
+        }
+    }
+
+    void wish(const Place& place, const ApplicationName& name) {
+        const auto found = std::ranges::find(deployment_.applications, name, &Application::name);
+        if (found == deployment_.applications.end()) {
+            refuse(About::place, to_text(place), fmt::format("no application is called \"{}\"", name.value));
+            return;
+        }
+        const std::optional<NodeId> node = choose_node(place, *found);
+        if (!node) return;
+        placed_.insert(name);
+        ++load_[*node];
+        place_application({*found, place, *node, 0});
+    }
+
+    std::optional<NodeId> choose_node(const Place& place, const Application& application) {
+        if (const auto* reference = std::get_if<NodeReference>(&place)) {
+            const Node* node = find_node(view_.records, *reference);
+            return node ? std::optional(node->id) : std::nullopt;
+        }
+        const auto& datacenter = std::get<DatacenterName>(place).value;
+        const auto inside = [&](const NodeId& id) {
+            const auto node = view_.records.nodes.find(id);
+            return node != view_.records.nodes.end() && node->second.datacenter == datacenter;
+        };
+        const auto configured = view_.records.configuration.find(application.name);
+        if (configured != view_.records.configuration.end() && inside(configured->second.node)) {
+            return configured->second.node;
+        }
+        const auto ownership = view_.records.ownerships.find(subject_of(application));
+        if (ownership != view_.records.ownerships.end() && inside(ownership->second.owner)) {
+            return ownership->second.owner;
+        }
+        return emptiest(inside);
+    }
+
+    template <class Inside>
+    std::optional<NodeId> emptiest(const Inside& inside) {
+        const Node* best = nullptr;
+        const auto load = [&](const Node& node) {
+            auto count = load_.contains(node.id) ? load_.at(node.id) : 0;
+            for (const auto& [name, wanted] : view_.records.configuration) {
+                if (wanted.node == node.id && !placed_.contains(name)) ++count;
+            }
+            return std::tuple(!is_alive(view_, node.id), count, node.name);
+        };
+        for (const auto& [id, node] : view_.records.nodes) {
+            if (inside(id) && (!best || load(node) < load(*best))) best = &node;
+        }
+        return best ? std::optional(best->id) : std::nullopt;
+    }
+
+    void place_application(Wanted wanted) {
+        const Application& application = wanted.application;
+        const auto configured = view_.records.configuration.find(application.name);
+        const Wanted* before = configured == view_.records.configuration.end() ? nullptr : &configured->second;
+        wanted.incarnation = before ? before->incarnation : 0;
+
+        const SubjectId subject = subject_of(application);
+        const auto found = view_.records.ownerships.find(subject);
+        const Ownership* ownership = found == view_.records.ownerships.end() ? nullptr : &found->second;
+        claimed_.insert(subject);
+        if (before && subject_of(before->application) != subject) leaving_.insert(subject_of(before->application));
+
+        Step step{Step::Kind::start, application.name, wanted.node, wanted.node, {}, {}};
+        if (!ownership) {
+            Ownership fresh;
+            fresh.subject = subject;
+            if (application.volume) fresh.dataset = application.volume->dataset;
+            fresh.application = application.name;
+            fresh.owner = wanted.node;
+            plan_.changes.push_back(PutOwnership{fresh});
+        } else {
+            continue_ownership(*ownership, before, wanted, step);
+        }
+        check_node(wanted, step);
+        check_image(wanted, before);
+        if (!before || !(*before == wanted)) plan_.changes.push_back(PutWanted{wanted});
+        plan_.steps.push_back(step);
+    }
+
+    /// The application or its data exist: what is to become of them.
+    void continue_ownership(const Ownership& ownership, const Wanted* before, Wanted& wanted, Step& step) {
+        if (ownership.destroying) {
+            refuse(About::application, wanted.application.name.value,
+                   fmt::format("its volume {} is being destroyed; wait until it is gone", ownership.subject.value));
+            return;
+        }
+        Ownership changed = ownership;
+        changed.application = wanted.application.name;
+        changed.avoided_target.reset();
+        if (!(changed == ownership)) plan_.changes.push_back(PutOwnership{changed});
+
+        const bool attached = ownership.application == wanted.application.name;
+        const ContainerSeen* container = container_in(report_of(view_, ownership.owner), wanted.application.name);
+        if (ownership.owner != wanted.node) {
+            step.kind = Step::Kind::move;
+            step.from = ownership.owner;
+            step.to_copy = to_copy(ownership, wanted.node);
+            if (ownership.move && ownership.move->target == wanted.node) step.reason = "under way";
+        } else if (!attached || !before) {
+            step.reason = attached ? "" : "its volume is here";
+        } else if (!same_container(before->application, wanted.application)) {
+            step.kind = Step::Kind::restart;
+            step.reason = difference(before->application, wanted.application);
+        } else if (container && container->status == ContainerSeen::Status::exited && !ownership.move) {
+            ++wanted.incarnation;
+            step.reason = fmt::format("exited with code {}", container->exit_code);
+        } else {
+            step.kind = Step::Kind::keep;
+        }
+    }
+
+    [[nodiscard]] Bytes to_copy(const Ownership& ownership, const NodeId& target) const {
+        if (!ownership.dataset) return {};
+        const DatasetSeen* source = dataset_in(report_of(view_, ownership.owner), *ownership.dataset);
+        if (!source) return {};
+        const DatasetSeen* there = dataset_in(report_of(view_, target), *ownership.dataset);
+        return there && !there->snapshots.empty() ? Bytes{0} : source->used;
+    }
+
+    static std::string difference(const Application& a, const Application& b) {
+        std::vector<std::string> what;
+        if (a.image != b.image) what.push_back("image");
+        if (a.ports != b.ports) what.push_back("ports");
+        if (a.links != b.links) what.push_back("links");
+        if (a.environment != b.environment) what.push_back("environment");
+        if (a.mem_limit != b.mem_limit) what.push_back("mem_limit");
+        if (a.cpu_shares != b.cpu_shares) what.push_back("cpu_shares");
+        if (a.command != b.command) what.push_back("command");
+        if (a.volume != b.volume) what.push_back("volume");
+        return fmt::format("{} changed", fmt::join(what, ", "));
+    }
+
+    void check_node(const Wanted& wanted, const Step& step) {
+        if (step.kind == Step::Kind::keep) return;
+        const auto& name = wanted.application.name.value;
+        if (!is_alive(view_, wanted.node)) {
+            refuse(About::application, name,
+                   fmt::format("node {} does not answer; start flockerd there, or choose another node",
+                               node_name(view_.records, wanted.node)));
+            return;
+        }
+        if (step.kind != Step::Kind::move) return;
+        if (!is_alive(view_, step.from)) {
+            refuse(About::application, name,
+                   fmt::format("its data is on node {}, which does not answer; it can be moved when that node is back",
+                               node_name(view_.records, step.from)));
+            return;
+        }
+        const NodeReport* target = report_of(view_, wanted.node);
+        const auto needed = static_cast<std::uint64_t>(static_cast<double>(step.to_copy.value) * room_factor);
+        if (target && target->pool_free.value < needed) {
+            refuse(About::application, name,
+                   fmt::format("its volume takes {}, and the pool of node {} has {} free", to_text(step.to_copy),
+                               node_name(view_.records, wanted.node), to_text(target->pool_free)));
+        }
+    }
+
+    void check_image(const Wanted& wanted, const Wanted* before) {
+        const std::string& image = wanted.application.image;
+        if (before && before->application.image == image) return;
+        const bool present = std::ranges::any_of(
+            view_.states, [&](const auto& entry) { return entry.second.report.images.contains(image); });
+        if (!present && std::ranges::find(plan_.images_to_find, image) == plan_.images_to_find.end()) {
+            plan_.images_to_find.push_back(image);
+        }
+    }
+
+    /// Stops what ran in a governed place and is no longer wished.
+    void remove_unwished() {
+        for (const auto& [name, wanted] : view_.records.configuration) {
+            if (placed_.contains(name)) continue;
+            const bool named_again = deployment_.places.contains(wanted.place_as_written);
+            if (!governed_nodes_.contains(wanted.node) && !named_again) {
+                plan_.left_alone.push_back(name);
+                continue;
+            }
+            plan_.changes.push_back(EraseWanted{name});
+            leaving_.insert(subject_of(wanted.application));
+            plan_.steps.push_back({Step::Kind::stop, name, wanted.node, wanted.node, {}, "no longer in the manifests"});
+        }
+    }
+
+    /// An application leaves; its data stays (P3). A move that was under way is given up.
+    void detach(const SubjectId& subject) {
+        const auto found = view_.records.ownerships.find(subject);
+        if (found == view_.records.ownerships.end()) return;
+        if (!found->second.dataset) {
+            plan_.changes.push_back(EraseOwnership{subject});
+            return;
+        }
+        Ownership detached = found->second;
+        detached.application.reset();
+        detached.avoided_target.reset();
+        if (detached.move && detached.move->phase != MovePhase::settling) detached.replicas.insert(detached.move->target);
+        detached.move.reset();
+        plan_.changes.push_back(PutOwnership{detached});
+    }
+
+    /// Against what is left alone; within the manifests the reader has checked.
+    void check_ports_and_datasets() {
+        for (const ApplicationName& other_name : plan_.left_alone) {
+            const Application& other = view_.records.configuration.at(other_name).application;
+            for (const Application& application : deployment_.applications) {
+                if (!placed_.contains(application.name)) continue;
+                for (const Port& port : application.ports) {
+                    if (std::ranges::find(other.ports, port.external, &Port::external) == other.ports.end()) continue;
+                    refuse(About::port, application.name.value,
+                           fmt::format("external port {} belongs to application {}, which this deployment leaves alone",
+                                       port.external, other_name.value),
+                           port.external);
+                }
+                if (application.volume && other.volume && application.volume->dataset == other.volume->dataset) {
+                    refuse(About::application, application.name.value,
+                           fmt::format("dataset {} belongs to application {}, which this deployment leaves alone",
+                                       application.volume->dataset.value, other_name.value));
+                }
+            }
+        }
+    }
+
+    [[nodiscard]] std::string summary() const {
+        std::map<Step::Kind, int> counts;
+        for (const Step& step : plan_.steps) ++counts[step.kind];
+        std::vector<std::string> parts;
+        for (const auto& [kind, count] : counts) parts.push_back(fmt::format("{} {}", to_string(kind), count));
+        return fmt::format("{}", fmt::join(parts, ", "));
+    }
+
+    const View& view_;
+    const Deployment& deployment_;
+    DeployPlan plan_;
+    std::vector<Refusal> refusals_;
+    std::set<NodeId> governed_nodes_;
+    std::set<ApplicationName> placed_;
+    std::set<SubjectId> claimed_;  ///< By an application of this deployment.
+    std::set<SubjectId> leaving_;  ///< Of an application that stops, or takes another volume.
+    std::map<NodeId, int> load_;
+};
+
+}  // namespace
+
+const char* to_string(Step::Kind kind) {
+    switch (kind) {
+        case Step::Kind::start: return "start";
+        case Step::Kind::stop: return "stop";
+        case Step::Kind::restart: return "restart";
+        case Step::Kind::move: return "move";
+        case Step::Kind::keep: return "keep";
+    }
+    return "keep";
+}
+
+const Node* find_node(const Records& records, const NodeReference& reference) {
+    const auto by = [&](auto member) -> const Node* {
+        for (const auto& [id, node] : records.nodes) {
+            if (node.*member == reference.value) return &node;
+        }
+        return nullptr;
+    };
+    if (const Node* node = by(&Node::name)) return node;
+    if (const Node* node = by(&Node::address)) return node;
+    return by(&Node::hostname);
+}
+
+std::variant<DeployPlan, std::vector<Refusal>> plan_deployment(const View& view, const Deployment& deployment) {
+    return Planner(view, deployment).run();
+}
+
+std::variant<DeployPlan, std::vector<Refusal>> plan_move(const View& view, const ApplicationName& application,
+                                                         const NodeReference& to) {
+    const auto configured = view.records.configuration.find(application);
+    if (configured == view.records.configuration.end()) {
+        return std::vector<Refusal>{{Refusal::About::application, application.value, 0,
+                                     fmt::format("no application is called \"{}\"", application.value)}};
+    }
+    // The one application at its new place, and nothing else said about that place.
+    const auto plan_alone = [&](const View& narrowed) {
+        return plan_deployment(narrowed, {{configured->second.application}, {{Place{to}, {application}}}});
+    };
+    Records alone = view.records;
+    std::erase_if(alone.configuration, [&](const auto& entry) { return entry.first != application; });
+    return plan_alone({alone, view.states, view.now, view.started});
+}
+
+}  // namespace flocker::plan

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/time.hpp"
+
+namespace flocker::plan {
+
+/// A cutover phase (sealing, trial) that lasts longer takes the way back. Holds an application's
+/// stop with its grace period (Docker's default is 10 s) and its start on a slow disk.
+inline constexpr Duration cutover_limit = 90s;
+/// A target that is silent for this long during the cutover is given up: the source can serve again
+/// sooner than anybody can tell what has become of it.
+inline constexpr Duration cutover_silence_max = 4s;
+/// After this long a move that has been committed is taken for ended, whatever became of its target.
+inline constexpr Duration settling_limit = 60s;
+/// So many failures of the target in staging end the move; nothing has been stopped for it yet.
+inline constexpr unsigned staging_attempts_max = 4;
+
+}  // namespace flocker::plan

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "model/report.hpp"
+
+namespace flocker::plan {
+
+/// The newest snapshot that both sides hold: what an increment can begin from. Both lists oldest first.
+[[nodiscard]] std::optional<model::SnapshotId> common_base(const std::vector<model::SnapshotSeen>& ours,
+                                                           const std::vector<model::SnapshotId>& theirs);
+
+/// The id of the next snapshot at this epoch: above every one that is known here, and at least the
+/// time in milliseconds. Counting alone would use a name twice: a power loss may take away a snapshot
+/// here that another node has already got, and the two of one name would not be equal.
+[[nodiscard]] model::SnapshotId next_snapshot(const model::DatasetSeen& dataset, model::Epoch epoch, Instant now);
+
+/// What may go: everything but the newest, what the seal or the trial is made from, what one of
+/// `replicas` acknowledged last, and `busy` (being sent).
+[[nodiscard]] std::vector<model::SnapshotId> disposable(const model::DatasetSeen& dataset,
+                                                        const std::set<model::NodeId>& replicas,
+                                                        const std::set<model::SnapshotId>& busy);
+
+}  // namespace flocker::plan

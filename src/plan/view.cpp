@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/view.hpp"
+
+#include <algorithm>
+
+namespace flocker::plan {
+
+using namespace model;
+
+bool is_alive(const View& view, const NodeId& node) {
+    const auto found = view.states.find(node);
+    return found != view.states.end() && found->second.heard.unix_ns != 0 &&
+           view.now - found->second.heard < silence_max;
+}
+
+bool is_current(const View& view, const NodeId& node) {
+    return is_alive(view, node) && view.states.at(node).report.revision >= view.states.at(node).published;
+}
+
+const NodeReport* report_of(const View& view, const NodeId& node) {
+    const auto found = view.states.find(node);
+    return found == view.states.end() || found->second.heard.unix_ns == 0 ? nullptr : &found->second.report;
+}
+
+const DatasetSeen* dataset_in(const NodeReport* report, const DatasetId& dataset) {
+    if (!report) return nullptr;
+    const auto found = std::ranges::find(report->datasets, dataset, &DatasetSeen::id);
+    return found == report->datasets.end() ? nullptr : &*found;
+}
+
+const ContainerSeen* container_in(const NodeReport* report, const ApplicationName& name) {
+    if (!report) return nullptr;
+    const auto found = std::ranges::find(report->containers, name, &ContainerSeen::application);
+    return found == report->containers.end() ? nullptr : &*found;
+}
+
+const FeedSeen* feed_in(const NodeReport* report, const DatasetId& dataset, const NodeId& to) {
+    if (!report) return nullptr;
+    const auto found = std::ranges::find_if(
+        report->feeds, [&](const FeedSeen& feed) { return feed.dataset == dataset && feed.to == to; });
+    return found == report->feeds.end() ? nullptr : &*found;
+}
+
+const Problem* problem_in(const NodeReport* report, const Ownership& ownership) {
+    if (!report) return nullptr;
+    for (const Problem& problem : report->problems) {
+        if (ownership.application && problem.subject == ownership.application->value) return &problem;
+        if (ownership.dataset && problem.subject == ownership.dataset->value) return &problem;
+    }
+    return nullptr;
+}
+
+std::string node_name(const Records& records, const NodeId& node) {
+    const auto found = records.nodes.find(node);
+    return found == records.nodes.end() ? node.value : found->second.name;
+}
+
+std::string subject_name(const Ownership& ownership) {
+    if (ownership.application) return ownership.application->value;
+    return ownership.dataset ? ownership.dataset->value : ownership.subject.value;
+}
+
+}  // namespace flocker::plan

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the agent learns: each event changes what is known, then work() (agent_work.cpp) looks at
+// everything anew.
+#include "protocol/agent.hpp"
+
+#include <algorithm>
+
+namespace flocker::protocol {
+namespace {
+
+using namespace model;
+
+constexpr Duration failure_rest_min = 200ms;
+constexpr Duration failure_rest_max = 10s;
+constexpr Duration routes_rest = 500ms;
+
+}  // namespace
+
+std::vector<Agent::Effect> Agent::begin() {
+    observing_pool_ = true;
+    observing_engine_ = true;
+    return {ObservePool{}, ObserveEngine{}};
+}
+
+std::vector<Agent::Effect> Agent::on(const Event& event, Instant now) {
+    std::visit(Overloaded{
+                   [&](const Assigned& e) { assigned(e); },
+                   [&](const PoolSeen& e) { pool_seen(e); },
+                   [&](const DatasetLooked& e) { dataset_looked(e); },
+                   [&](const CapacitySeen& e) { pool_size_ = e.size, pool_free_ = e.free; },
+                   [&](const EngineChanged&) { engine_look_again_ = true; },
+                   [&](const EngineSeen& e) { engine_seen(e); },
+                   [&](const DatasetDone& e) { dataset_done(e, now); },
+                   [&](const ContainerDone& e) { container_done(e, now); },
+                   [&](const ImageTried& e) { image_tried(e, now); },
+                   [&](const HoldingsTold& e) {
+                       const auto feed = feeds_.find(e.dataset);
+                       const DatasetSeen* dataset = dataset_here(e.dataset);
+                       if (feed != feeds_.end() && feed->second.seen().to == e.node) {
+                           feed->second.told(e.holdings, dataset ? *dataset : DatasetSeen{}, now);
+                       }
+                   },
+                   [&](const Sent& e) { sent(e, now); },
+                   [&](const SendProgressed& e) {
+                       const auto feed = feeds_.find(e.order.dataset);
+                       if (feed != feeds_.end() && feed->second.seen().to == e.order.target.id) {
+                           feed->second.progressed(e.progress);
+                       }
+                   },
+                   [&](const RoutesApplied& e) { routes_applied(e, now); },
+                   [&](const ReportDone& e) {
+                       report_under_way_ = false;
+                       if (e.outcome) acknowledged_report_ = last_report_;
+                   },
+                   [&](const Received& e) {
+                       dataset_looks_[e.dataset] = touch_;
+                       effects_.push_back(LookAtDataset{e.dataset});
+                   },
+                   [](const Tick&) {},
+               },
+               event);
+    work(now);
+    return std::exchange(effects_, {});
+}
+
+void Agent::assigned(const Assigned& event) {
+    if (event.assignment.node != settings_.node) return;
+    if (assignment_ && fresh_ && (event.cached || event.assignment.revision < assignment_->revision)) return;
+    std::optional<Assignment> before = std::exchange(assignment_, event.assignment);
+    const bool was_fresh = std::exchange(fresh_, !event.cached);
+    if (!event.cached) effects_.push_back(SaveAssignment{event.assignment});
+
+    // What failed under another assignment says nothing about this one.
+    const auto changed = [&](const std::string& subject) {
+        if (!before || !was_fresh) return true;
+        const auto mentions = [&](const Assignment& assignment) {
+            std::vector<std::variant<DatasetAssignment, ApplicationAssignment>> parts;
+            for (const auto& dataset : assignment.datasets) {
+                if (dataset.dataset.value == subject) parts.emplace_back(dataset);
+            }
+            for (const auto& application : assignment.applications) {
+                if (model::subject_of(application.application).value == subject) parts.emplace_back(application);
+            }
+            return parts;
+        };
+        return mentions(*before) != mentions(*assignment_);
+    };
+    for (auto& [subject, lane] : lanes_) {
+        if (changed(subject)) worked(lane);
+    }
+}
+
+void Agent::pool_seen(const PoolSeen& event) {
+    observing_pool_ = false;
+    if (!event.datasets) {
+        pool_trouble_ = event.datasets.error();
+        return;
+    }
+    pool_trouble_.reset();
+    pool_known_ = true;
+    std::set<DatasetId> seen;
+    for (const DatasetSeen& dataset : *event.datasets) {
+        seen.insert(dataset.id);
+        if (touched_datasets_[dataset.id] <= pool_look_) datasets_[dataset.id] = dataset;
+    }
+    std::erase_if(datasets_, [&](const auto& entry) {
+        return !seen.contains(entry.first) && touched_datasets_[entry.first] <= pool_look_;
+    });
+}
+
+void Agent::dataset_looked(const DatasetLooked& event) {
+    const auto look = dataset_looks_.find(event.dataset);
+    if (look == dataset_looks_.end()) return;
+    const std::uint64_t began = look->second;
+    dataset_looks_.erase(look);
+    if (event.seen && touched_datasets_[event.dataset] <= began) put_dataset(event.dataset, *event.seen);
+}
+
+void Agent::engine_seen(const EngineSeen& event) {
+    observing_engine_ = false;
+    if (!event.engine) {
+        engine_trouble_ = event.engine.error();
+        return;
+    }
+    engine_trouble_.reset();
+    const auto& [containers, images] = *event.engine;
+    images_ = images;
+    std::set<ApplicationName> seen;
+    for (const ContainerSeen& container : containers) {
+        seen.insert(container.application);
+        if (touched_containers_[container.application] > engine_look_) continue;
+        if (!engine_known_ && container.status == ContainerSeen::Status::running) {
+            assumed_ready_.insert(container.container);
+        }
+        put_container(container);
+    }
+    engine_known_ = true;
+    std::erase_if(containers_, [&](const auto& entry) {
+        return !seen.contains(entry.first) && touched_containers_[entry.first] <= engine_look_;
+    });
+}
+
+void Agent::dataset_done(const DatasetDone& event, Instant now) {
+    const DatasetId& id = dataset_of(event.action);
+    Lane& lane = lanes_[id.value];
+    lane.dataset.reset();
+    touched_datasets_[id] = ++touch_;
+    if (!event.outcome) {
+        failed(lane, event.outcome.error(), now);
+        dataset_looks_[id] = touch_;
+        effects_.push_back(LookAtDataset{id});
+        return;
+    }
+    worked(lane);
+    put_dataset(id, *event.outcome);
+    std::visit(Overloaded{[&](const SyncTrial&) { synced_trials_.insert(id); },
+                          [&](const StartTrial&) { synced_trials_.erase(id); },
+                          [&](const AdoptTrial&) { synced_trials_.erase(id); },
+                          [&](const DiscardTrial&) { synced_trials_.erase(id); }, [](const auto&) {}},
+               event.action);
+}
+
+void Agent::container_done(const ContainerDone& event, Instant now) {
+    const ApplicationName& name = application_of(event.action);
+    const bool awaited = std::holds_alternative<AwaitReady>(event.action);
+    const auto found = std::ranges::find_if(lanes_, [&](const auto& entry) {
+        const Lane& lane = entry.second;
+        if (awaited) return lane.awaiting == name;
+        return lane.container && application_of(*lane.container) == name;
+    });
+    if (found == lanes_.end()) return;
+    Lane& lane = found->second;
+    if (awaited) {
+        lane.awaiting.reset();
+    } else {
+        lane.container.reset();
+    }
+    touched_containers_[name] = ++touch_;
+    if (!event.outcome) {
+        failed(lane, event.outcome.error(), now);
+        engine_look_again_ = true;
+        return;
+    }
+    worked(lane);
+    if (!*event.outcome) {
+        containers_.erase(name);
+        return;
+    }
+    ContainerSeen seen = **event.outcome;
+    seen.ready = false;
+    put_container(seen);
+    if (awaited && seen.status == ContainerSeen::Status::running) containers_[name].ready = true;
+}
+
+void Agent::image_tried(const ImageTried& event, Instant now) {
+    const auto supply = image_supplies_.find(event.image);
+    if (supply == image_supplies_.end()) return;
+    supply->second.tried(event.outcome, now);
+    if (event.outcome) {
+        images_.insert(event.image);
+        image_supplies_.erase(supply);
+    }
+}
+
+void Agent::sent(const Sent& event, Instant now) {
+    const auto feed = feeds_.find(event.order.dataset);
+    if (feed == feeds_.end() || feed->second.seen().to != event.order.target.id) return;
+    feed->second.sent(event.receipt, now);
+    if (event.receipt) to_note_[event.order.dataset] = {event.order.target.id, event.order.to};
+}
+
+void Agent::routes_applied(const RoutesApplied& event, Instant now) {
+    routes_under_way_.reset();
+    if (event.outcome) {
+        routes_in_force_ = event.table;
+        routes_trouble_.reset();
+        return;
+    }
+    routes_in_force_.reset();
+    routes_trouble_ = event.outcome.error();
+    routes_retry_ = now + routes_rest;
+}
+
+void Agent::put_dataset(const DatasetId& id, const std::optional<DatasetSeen>& seen) {
+    if (seen) {
+        datasets_[id] = *seen;
+    } else {
+        datasets_.erase(id);
+    }
+}
+
+void Agent::put_container(ContainerSeen seen) {
+    const auto before = containers_.find(seen.application);
+    const bool same_run = before != containers_.end() && before->second.container == seen.container &&
+                          before->second.started == seen.started &&
+                          before->second.status == ContainerSeen::Status::running &&
+                          seen.status == ContainerSeen::Status::running;
+    seen.ready = same_run && before->second.ready;
+    containers_[seen.application] = std::move(seen);
+}
+
+void Agent::failed(Lane& lane, const Error& error, Instant now) {
+    if (lane.failures == 0) lane.failing_since = now;
+    ++lane.failures;
+    lane.trouble = error;
+    lane.complained = false;
+    const auto factor = std::int64_t{1} << std::min(lane.failures - 1, 10U);
+    lane.rest_until = now + std::min(failure_rest_min * factor, failure_rest_max);
+}
+
+void Agent::worked(Lane& lane) {
+    lane.failures = 0;
+    lane.rest_until.reset();
+    lane.trouble.reset();
+}
+
+Status Agent::admit(const NodeId& from, const DatasetId& dataset, Epoch epoch, const SnapshotId& to) const {
+    const DatasetAssignment* assigned = dataset_assignment(dataset);
+    if (!fresh_ || !assigned || (assigned->duty != Duty::receive && assigned->duty != Duty::trial)) {
+        return fail(ErrorCode::denied, "volume " + dataset.value + " is not expected here");
+    }
+    if (assigned->owner != from) return fail(ErrorCode::denied, "only the owner of volume " + dataset.value + " may send it");
+    if (assigned->epoch != epoch || to.epoch > epoch) {
+        return fail(ErrorCode::denied, "volume " + dataset.value + " is at epoch " + std::to_string(assigned->epoch.value) +
+                                           " here, the offer is of epoch " + std::to_string(epoch.value));
+    }
+    const DatasetSeen* seen = dataset_here(dataset);
+    if (seen && (seen->live || seen->epoch > epoch)) {
+        return fail(ErrorCode::unavailable, "volume " + dataset.value + " is still being stepped down here");
+    }
+    return {};
+}
+
+const DatasetSeen* Agent::dataset_here(const DatasetId& dataset) const {
+    const auto found = datasets_.find(dataset);
+    return found == datasets_.end() ? nullptr : &found->second;
+}
+
+const DatasetAssignment* Agent::dataset_assignment(const DatasetId& dataset) const {
+    if (!assignment_) return nullptr;
+    const auto found = std::ranges::find(assignment_->datasets, dataset, &DatasetAssignment::dataset);
+    return found == assignment_->datasets.end() ? nullptr : &*found;
+}
+
+const ApplicationAssignment* Agent::application_assignment(const ApplicationName& name) const {
+    if (!assignment_) return nullptr;
+    const auto found = std::ranges::find_if(assignment_->applications,
+                                            [&](const auto& each) { return each.application.name == name; });
+    return found == assignment_->applications.end() ? nullptr : &*found;
+}
+
+const ApplicationAssignment* Agent::application_on(const DatasetId& dataset) const {
+    const auto found = std::ranges::find_if(assignment_->applications, [&](const auto& each) {
+        return each.application.volume && each.application.volume->dataset == dataset;
+    });
+    return found == assignment_->applications.end() ? nullptr : &*found;
+}
+
+const ContainerSeen* Agent::container_of(const ApplicationName& name) const {
+    const auto found = containers_.find(name);
+    return found == containers_.end() ? nullptr : &found->second;
+}
+
+const Node* Agent::member(const NodeId& id) const {
+    const auto found = std::ranges::find(assignment_->nodes, id, &Node::id);
+    return found == assignment_->nodes.end() ? nullptr : &*found;
+}
+
+}  // namespace flocker::protocol

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/action.hpp"
+#include "protocol/convergence.hpp"
+#include "protocol/feed.hpp"
+#include "protocol/image_supply.hpp"
+
+namespace flocker::protocol {
+
+/// The agent: makes its node match its assignment, and reports what it observes.
+///
+/// Sans-IO. Holds what was last seen of the node; asks next_steps() for each subject after every
+/// event; lets steps of different subjects run side by side and never two of the same lane. Feed
+/// events, perform the effects in order, feed every outcome back, send Tick when deadline() is past.
+class Agent {
+public:
+    struct Settings {
+        model::NodeId node;
+        std::string volumes;       ///< Where volumes are mounted: <volumes>/<dataset>.
+        std::uint32_t first_address{0};   ///< IPv4, of the addresses that containers may get.
+        std::uint32_t address_count{0};
+        Instant started;           ///< When this agent process began.
+        Instant booted;            ///< When the machine did: a container that ended before starts anew.
+    };
+
+    // --- events ---------------------------------------------------------------------------------
+    struct Assigned { model::Assignment assignment; bool cached{false}; };
+    struct PoolSeen { Result<std::vector<model::DatasetSeen>> datasets; };
+    struct DatasetLooked { model::DatasetId dataset; Result<std::optional<model::DatasetSeen>> seen; };
+    struct CapacitySeen { Bytes size; Bytes free; };
+    struct EngineChanged {};  ///< The engine told that something may have happened.
+    struct EngineSeen { Result<std::pair<std::vector<model::ContainerSeen>, std::set<std::string>>> engine; };
+    struct DatasetDone { model::DatasetAction action; Result<std::optional<model::DatasetSeen>> outcome; };
+    struct ContainerDone { model::ContainerAction action; Result<std::optional<model::ContainerSeen>> outcome; };
+    struct ImageTried { std::string image; Status outcome; };
+    struct HoldingsTold { model::DatasetId dataset; model::NodeId node; Result<std::vector<model::SnapshotId>> holdings; };
+    struct Sent { model::SendOrder order; Result<model::SendReceipt> receipt; };
+    struct SendProgressed { model::SendOrder order; model::SendProgress progress; };
+    struct RoutesApplied { model::RouteTable table; Status outcome; };
+    struct ReportDone { Status outcome; };
+    struct Received { model::DatasetId dataset; };  ///< A snapshot of it has arrived, or failed to.
+    struct Tick {};
+    using Event = std::variant<Assigned, PoolSeen, DatasetLooked, CapacitySeen, EngineChanged, EngineSeen, DatasetDone, ContainerDone,
+                               ImageTried, HoldingsTold, Sent, SendProgressed, RoutesApplied, ReportDone, Received, Tick>;
+
+    // --- effects --------------------------------------------------------------------------------
+    struct ObservePool {};
+    struct LookAtDataset { model::DatasetId dataset; };
+    struct ObserveEngine {};
+    struct DoToDataset { model::DatasetAction action; };
+    struct DoToContainer { model::ContainerAction action; };
+    struct FetchImage { std::string image; model::Node from; };
+    struct PullImage { std::string image; };
+    struct AskHoldings { model::Node node; model::DatasetId dataset; };
+    struct SendSnapshot { model::SendOrder order; };
+    struct ApplyRoutes { model::RouteTable table; };
+    struct SendReport { model::NodeReport report; };
+    struct SaveAssignment { model::Assignment assignment; };
+    using Effect = std::variant<ObservePool, LookAtDataset, ObserveEngine, DoToDataset, DoToContainer, FetchImage, PullImage,
+                                AskHoldings, SendSnapshot, ApplyRoutes, SendReport, SaveAssignment>;
+
+    explicit Agent(Settings settings) : settings_(std::move(settings)) {}
+
+    /// What to see first.
+    [[nodiscard]] std::vector<Effect> begin();
+    [[nodiscard]] std::vector<Effect> on(const Event& event, Instant now);
+    /// When a Tick is due at the latest; ticks that come early or for nothing are harmless.
+    [[nodiscard]] Instant deadline(Instant now) const;
+
+    /// Whether the present assignment expects this snapshot from that node (ReplicaInbox::admit).
+    [[nodiscard]] Status admit(const model::NodeId& from, const model::DatasetId& dataset, model::Epoch epoch,
+                               const model::SnapshotId& to) const;
+    /// Whole snapshots that are here, oldest first, and the epoch.
+    [[nodiscard]] const model::DatasetSeen* dataset_here(const model::DatasetId& dataset) const;
+
+private:
+    /// One subject's work under way, and its patience after failures.
+    struct Lane {
+        std::optional<model::DatasetAction> dataset;
+        std::optional<model::ContainerAction> container;
+        std::optional<model::ApplicationName> awaiting;
+        unsigned failures{0};
+        Instant failing_since;
+        std::optional<Instant> rest_until;
+        std::optional<Error> trouble;
+        bool complained{false};  ///< `trouble` comes from a look at things, not from a try.
+    };
+    /// How an application's container fared, for its restart policy.
+    struct Restarts {
+        unsigned in_a_row{0};
+        std::optional<Instant> exit_seen;  ///< The `finished` of the exit that the count includes.
+        Instant next;
+    };
+
+    void assigned(const Assigned& event);
+    void pool_seen(const PoolSeen& event);
+    void dataset_looked(const DatasetLooked& event);
+    void engine_seen(const EngineSeen& event);
+    void dataset_done(const DatasetDone& event, Instant now);
+    void container_done(const ContainerDone& event, Instant now);
+    void image_tried(const ImageTried& event, Instant now);
+    void sent(const Sent& event, Instant now);
+    void routes_applied(const RoutesApplied& event, Instant now);
+    void put_dataset(const model::DatasetId& id, const std::optional<model::DatasetSeen>& seen);
+    void put_container(model::ContainerSeen seen);
+
+    void work(Instant now);
+    void observe_if_due(Instant now);
+    void work_on(const std::string& subject, const Sight& sight, Instant now);
+    void begin_step(const std::string& subject, const Step& step, Instant now);
+    void note_acknowledged(const std::string& subject, const model::DatasetId& dataset);
+    void work_feeds(Instant now);
+    void work_images(Instant now);
+    void work_routes(Instant now);
+    void report(Instant now);
+
+    [[nodiscard]] Sight sight(const std::string& subject, const model::DatasetAssignment* dataset,
+                              const model::ApplicationAssignment* application, const model::ContainerSeen* container,
+                              Instant now);
+    /// All but the address, which the fingerprint leaves out.
+    [[nodiscard]] model::ContainerSpec spec_of(const model::ApplicationAssignment& application) const;
+    [[nodiscard]] std::string address_for(const model::ApplicationName& application);
+    [[nodiscard]] bool start_allowed(const model::ApplicationAssignment& application, const model::ContainerSeen& container,
+                                     Instant now);
+    [[nodiscard]] bool ports_held(const model::Application& application) const;
+    [[nodiscard]] bool strangers_gone() const;
+    [[nodiscard]] bool is_open(const model::ApplicationAssignment& application) const;
+    [[nodiscard]] bool is_starting(const model::ApplicationAssignment& application) const;
+    [[nodiscard]] model::NodeReport observed() const;
+    [[nodiscard]] std::vector<model::Problem> problems() const;
+
+    [[nodiscard]] const model::DatasetAssignment* dataset_assignment(const model::DatasetId& dataset) const;
+    [[nodiscard]] const model::ApplicationAssignment* application_assignment(const model::ApplicationName& name) const;
+    [[nodiscard]] const model::ApplicationAssignment* application_on(const model::DatasetId& dataset) const;
+    [[nodiscard]] const model::ContainerSeen* container_of(const model::ApplicationName& name) const;
+    [[nodiscard]] const model::Node* member(const model::NodeId& id) const;
+    static void failed(Lane& lane, const Error& error, Instant now);
+    static void worked(Lane& lane);
+
+    Settings settings_;
+    std::optional<model::Assignment> assignment_;
+    bool fresh_{false};  ///< The assignment came from the control service in this process' life.
+
+    bool pool_known_{false};
+    bool engine_known_{false};
+    std::optional<Error> pool_trouble_;
+    std::optional<Error> engine_trouble_;
+    std::map<model::DatasetId, model::DatasetSeen> datasets_;
+    std::map<model::ApplicationName, model::ContainerSeen> containers_;
+    std::set<std::string> images_;
+    std::set<model::DatasetId> synced_trials_;
+    std::set<std::string> assumed_ready_;  ///< Containers that ran before this process did.
+    std::map<model::ApplicationName, std::string> addresses_;
+    Bytes pool_size_;
+    Bytes pool_free_;
+
+    std::map<std::string, Lane> lanes_;
+    std::map<model::ApplicationName, Restarts> restarts_;
+    std::map<model::DatasetId, Feed> feeds_;
+    std::map<std::string, ImageSupply> image_supplies_;
+    std::map<model::DatasetId, std::pair<model::NodeId, model::SnapshotId>> to_note_;
+
+    // A look at things that began before an action ended tells of the time before: it must not undo
+    // what the action's own outcome said.
+    std::uint64_t touch_{0};
+    std::map<model::DatasetId, std::uint64_t> touched_datasets_;
+    std::map<model::ApplicationName, std::uint64_t> touched_containers_;
+    std::uint64_t pool_look_{0};
+    std::uint64_t engine_look_{0};
+    std::map<model::DatasetId, std::uint64_t> dataset_looks_;
+    bool engine_look_again_{false};
+
+    std::optional<model::RouteTable> routes_in_force_;
+    std::optional<model::RouteTable> routes_under_way_;
+    std::optional<Error> routes_trouble_;
+    Instant routes_retry_;
+
+    std::optional<model::NodeReport> last_report_;
+    std::optional<model::NodeReport> acknowledged_report_;
+    bool report_under_way_{false};
+    std::uint64_t report_sequence_{0};
+    Instant report_due_;
+    Instant observe_due_;
+    bool observing_pool_{false};
+    bool observing_engine_{false};
+    std::vector<Effect> effects_;
+};
+
+}  // namespace flocker::protocol

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the agent does: looks at each subject, feed, image and the routes, begins what may begin now,
+// and reports what it sees.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "protocol/agent.hpp"
+#include "protocol/routes.hpp"
+
+namespace flocker::protocol {
+namespace {
+
+using namespace model;
+
+constexpr Duration report_interval = 1s;
+/// Everything that matters is told by outcomes and by the engine's events; this finds the rest.
+constexpr Duration observe_interval = 10s;
+/// Docker's own: the rest before a restart doubles from here, and starts again after a good run.
+constexpr Duration restart_rest_min = 100ms;
+constexpr Duration restart_rest_max = 60s;
+constexpr Duration good_run = 10s;
+
+std::string dotted(std::uint32_t address) {
+    return fmt::format("{}.{}.{}.{}", address >> 24U, (address >> 16U) & 0xffU, (address >> 8U) & 0xffU, address & 0xffU);
+}
+
+}  // namespace
+
+void Agent::work(Instant now) {
+    observe_if_due(now);
+    if (assignment_ && pool_known_ && engine_known_) {
+        work_feeds(now);
+        for (const DatasetAssignment& dataset : assignment_->datasets) {
+            const ApplicationAssignment* application = application_on(dataset.dataset);
+            const ContainerSeen* container = application ? container_of(application->application.name) : nullptr;
+            const std::string& subject = dataset.dataset.value;
+            work_on(subject, sight(subject, &dataset, application, container, now), now);
+        }
+        for (const ApplicationAssignment& application : assignment_->applications) {
+            if (application.application.volume) continue;
+            const std::string subject = subject_of(application.application).value;
+            work_on(subject, sight(subject, nullptr, &application, container_of(application.application.name), now), now);
+        }
+        for (const auto& [name, container] : containers_) {
+            if (application_assignment(name)) continue;
+            const std::string subject = "app:" + name.value;
+            work_on(subject, sight(subject, nullptr, nullptr, &container, now), now);
+        }
+        // An address that nobody has any more may be given away.
+        std::erase_if(addresses_, [&](const auto& entry) {
+            return !application_assignment(entry.first) && !container_of(entry.first);
+        });
+        std::erase_if(lanes_, [&](const auto& entry) {
+            const auto& [subject, lane] = entry;
+            const bool idle = !lane.dataset && !lane.container && !lane.awaiting;
+            const bool stranger = subject.starts_with("app:") && !containers_.contains(ApplicationName{subject.substr(4)}) &&
+                                  !application_assignment(ApplicationName{subject.substr(4)});
+            return idle && stranger;
+        });
+        work_images(now);
+        work_routes(now);
+    }
+    report(now);
+}
+
+void Agent::observe_if_due(Instant now) {
+    const bool due = now >= observe_due_;
+    if (due) observe_due_ = now + observe_interval;
+    if ((due || pool_trouble_) && !observing_pool_) {
+        if (pool_trouble_ && !due) return;
+        observing_pool_ = true;
+        pool_look_ = touch_;
+        effects_.push_back(ObservePool{});
+    }
+    if ((due || engine_look_again_) && !observing_engine_) {
+        engine_look_again_ = false;
+        observing_engine_ = true;
+        engine_look_ = touch_;
+        effects_.push_back(ObserveEngine{});
+    }
+}
+
+Sight Agent::sight(const std::string& subject, const DatasetAssignment* dataset, const ApplicationAssignment* application,
+                   const ContainerSeen* container, Instant now) {
+    const Lane& lane = lanes_[subject];
+    Sight sight;
+    sight.now = now;
+    sight.dataset = dataset;
+    sight.application = application;
+    sight.dataset_seen = dataset ? dataset_here(dataset->dataset) : nullptr;
+    sight.container = container;
+    sight.assignment_fresh = fresh_;
+    sight.strangers_gone = strangers_gone();
+    if (application) {
+        sight.spec = spec_of(*application);
+        sight.spec.address = address_for(application->application.name);
+        sight.image_present = images_.contains(application->application.image);
+        sight.ports_held = ports_held(application->application);
+        if (container && container->status == ContainerSeen::Status::exited) {
+            sight.start_allowed = start_allowed(*application, *container, now);
+        }
+    }
+    if (dataset) {
+        sight.trial_synced = synced_trials_.contains(dataset->dataset);
+        if (const auto feed = feeds_.find(dataset->dataset); feed != feeds_.end()) {
+            sight.snapshot_wanted = feed->second.wants_snapshot();
+            for (const SnapshotId& id : feed->second.in_use()) sight.snapshots_in_use.insert(id);
+        }
+    }
+    sight.dataset_exclusive_busy = lane.dataset && !is_shared(*lane.dataset);
+    sight.dataset_shared_busy = lane.dataset && is_shared(*lane.dataset);
+    sight.container_busy = container && std::ranges::any_of(lanes_, [&](const auto& entry) {
+        return entry.second.container && application_of(*entry.second.container) == container->application;
+    });
+    sight.container_busy = sight.container_busy || lane.container.has_value();
+    sight.await_busy = lane.awaiting.has_value();
+    return sight;
+}
+
+void Agent::work_on(const std::string& subject, const Sight& sight, Instant now) {
+    Lane& lane = lanes_[subject];
+    if (lane.rest_until && now < *lane.rest_until) return;
+    lane.rest_until.reset();
+    const std::vector<Step> steps = next_steps(sight);
+    const bool complains = std::ranges::any_of(steps, [](const Step& step) { return std::holds_alternative<Complain>(step); });
+    if (lane.complained && !complains) {
+        lane.complained = false;
+        worked(lane);
+    }
+    for (const Step& step : steps) begin_step(subject, step, now);
+    if (sight.dataset && steps.empty()) note_acknowledged(subject, sight.dataset->dataset);
+}
+
+void Agent::begin_step(const std::string& subject, const Step& step, Instant now) {
+    Lane& lane = lanes_[subject];
+    std::visit(Overloaded{
+                   [&](const DatasetAction& action) {
+                       lane.dataset = action;
+                       touched_datasets_[dataset_of(action)] = ++touch_;
+                       effects_.push_back(DoToDataset{action});
+                   },
+                   [&](const ContainerAction& action) {
+                       if (std::holds_alternative<AwaitReady>(action)) {
+                           lane.awaiting = application_of(action);
+                       } else {
+                           lane.container = action;
+                           touched_containers_[application_of(action)] = ++touch_;
+                       }
+                       effects_.push_back(DoToContainer{action});
+                   },
+                   [&](const GetImage& get) { image_supplies_.try_emplace(get.image, get.image); },
+                   [&](const Complain& complaint) {
+                       if (lane.failures == 0) {
+                           lane.failures = 1;
+                           lane.failing_since = now;
+                       }
+                       lane.trouble = complaint.error;
+                       lane.complained = true;
+                   },
+               },
+               step);
+}
+
+void Agent::note_acknowledged(const std::string& subject, const DatasetId& dataset) {
+    const auto note = to_note_.find(dataset);
+    Lane& lane = lanes_[subject];
+    if (note == to_note_.end() || lane.dataset || !dataset_here(dataset)) return;
+    lane.dataset = NoteAcknowledged{dataset, note->second.first, note->second.second};
+    touched_datasets_[dataset] = ++touch_;
+    effects_.push_back(DoToDataset{*lane.dataset});
+    to_note_.erase(note);
+}
+
+void Agent::work_feeds(Instant now) {
+    std::erase_if(feeds_, [&](const auto& entry) {
+        const DatasetAssignment* assigned = dataset_assignment(entry.first);
+        return !fresh_ || !assigned || assigned->feed != entry.second.seen().to;
+    });
+    for (const DatasetAssignment& assigned : assignment_->datasets) {
+        const DatasetSeen* dataset = dataset_here(assigned.dataset);
+        if (!fresh_ || !assigned.feed || !dataset || !dataset->live) continue;
+        const Node* target = member(*assigned.feed);
+        if (!target) continue;
+        Feed& feed = feeds_.try_emplace(assigned.dataset, assigned.dataset, *assigned.feed).first->second;
+        for (const Feed::Effect& effect : feed.next(*dataset, now)) {
+            std::visit(Overloaded{[&](const Feed::Ask&) { effects_.push_back(AskHoldings{*target, assigned.dataset}); },
+                                  [](const Feed::TakeOne&) {},
+                                  [&](const Feed::Look&) {
+                                      dataset_looks_[assigned.dataset] = touch_;
+                                      effects_.push_back(LookAtDataset{assigned.dataset});
+                                  },
+                                  [&](const Feed::Send& send) {
+                                      effects_.push_back(SendSnapshot{
+                                          {assigned.dataset, assigned.epoch, send.base, send.to, *target}});
+                                  }},
+                       effect);
+        }
+    }
+}
+
+void Agent::work_images(Instant now) {
+    std::set<std::string> needed;
+    for (const ApplicationAssignment& application : assignment_->applications) needed.insert(application.application.image);
+    std::erase_if(image_supplies_, [&](const auto& entry) { return !needed.contains(entry.first); });
+    std::vector<NodeId> others;
+    for (const Node& node : assignment_->nodes) {
+        if (node.id != settings_.node) others.push_back(node.id);
+    }
+    for (auto& [image, supply] : image_supplies_) {
+        const auto effect = supply.next(others, now);
+        if (!effect) continue;
+        std::visit(Overloaded{[&](const ImageSupply::Fetch& fetch) {
+                                  if (const Node* from = member(fetch.from)) effects_.push_back(FetchImage{fetch.image, *from});
+                              },
+                              [&](const ImageSupply::Pull& pull) { effects_.push_back(PullImage{pull.image}); }},
+                   *effect);
+    }
+}
+
+void Agent::work_routes(Instant now) {
+    if (routes_under_way_ || (routes_trouble_ && now < routes_retry_)) return;
+    RouteTable table = route_table(*assignment_, [&](const ApplicationName& name) {
+        const ApplicationAssignment* application = application_assignment(name);
+        if (!application) return LocalService{};
+        const ContainerSeen* container = container_of(name);
+        return LocalService{is_open(*application), is_starting(*application), container ? container->address : ""};
+    });
+    if (routes_in_force_ == table) return;
+    routes_under_way_ = table;
+    effects_.push_back(ApplyRoutes{std::move(table)});
+}
+
+bool Agent::is_open(const ApplicationAssignment& application) const {
+    const ContainerSeen* container = container_of(application.application.name);
+    if (application.intent != Intent::run || application.move.value != 0) return false;
+    if (!container || container->status != ContainerSeen::Status::running) return false;
+    const auto lane = lanes_.find(subject_of(application.application).value);
+    const bool gave_up_waiting = lane != lanes_.end() && lane->second.failures > 0 && !container->ready;
+    if (!container->ready && !assumed_ready_.contains(container->container) && !gave_up_waiting) return false;
+    if (!application.application.volume) return true;
+    const DatasetAssignment* assigned = dataset_assignment(application.application.volume->dataset);
+    const DatasetSeen* dataset = dataset_here(application.application.volume->dataset);
+    return assigned && assigned->duty == Duty::serve && dataset && dataset->live && !dataset->seal &&
+           dataset->epoch == assigned->epoch;
+}
+
+bool Agent::is_starting(const ApplicationAssignment& application) const {
+    if (application.intent != Intent::run) return false;
+    const auto lane = lanes_.find(subject_of(application.application).value);
+    if (lane != lanes_.end() && lane->second.failures > 0) return false;
+    const ContainerSeen* container = container_of(application.application.name);
+    if (!container || container->status != ContainerSeen::Status::exited) return true;
+    if (container->fingerprint != fingerprint(spec_of(application))) return true;
+    const auto restarts = restarts_.find(application.application.name);
+    return restarts != restarts_.end() && restarts->second.in_a_row <= 1 &&
+           application.application.restart_policy.name != RestartPolicy::Name::never;
+}
+
+bool Agent::ports_held(const Application& application) const {
+    if (!routes_in_force_) return false;
+    return std::ranges::all_of(application.ports, [&](const Port& port) {
+        const auto entry = routes_in_force_->find(port.external);
+        return entry != routes_in_force_->end() && entry->second.held;
+    });
+}
+
+bool Agent::strangers_gone() const {
+    return std::ranges::all_of(containers_, [&](const auto& entry) { return application_assignment(entry.first) != nullptr; });
+}
+
+bool Agent::start_allowed(const ApplicationAssignment& application, const ContainerSeen& container, Instant now) {
+    if (container.started < settings_.booted) return true;
+    Restarts& restarts = restarts_[application.application.name];
+    if (restarts.exit_seen != container.finished) {
+        restarts.in_a_row = container.finished - container.started >= good_run ? 1 : restarts.in_a_row + 1;
+        restarts.exit_seen = container.finished;
+        const auto factor = std::int64_t{1} << std::min(restarts.in_a_row - 1, 12U);
+        restarts.next = now + std::min(restart_rest_min * factor, restart_rest_max);
+    }
+    const RestartPolicy& policy = application.application.restart_policy;
+    switch (policy.name) {
+        case RestartPolicy::Name::never: return false;
+        case RestartPolicy::Name::on_failure:
+            if (container.exit_code == 0) return false;
+            if (policy.maximum_retry_count && restarts.in_a_row > *policy.maximum_retry_count) return false;
+            break;
+        case RestartPolicy::Name::always: break;
+    }
+    return now >= restarts.next;
+}
+
+ContainerSpec Agent::spec_of(const ApplicationAssignment& application) const {
+    ContainerSpec spec;
+    spec.application = application.application;
+    const Node* self = member(settings_.node);
+    spec.links_host = self ? self->address : "";
+    if (application.application.volume) {
+        spec.volume_source = settings_.volumes + "/" + application.application.volume->dataset.value;
+    }
+    spec.incarnation = application.incarnation;
+    return spec;
+}
+
+std::string Agent::address_for(const ApplicationName& application) {
+    const ContainerSeen* container = container_of(application);
+    if (container && !container->address.empty()) return addresses_[application] = container->address;
+    if (const auto known = addresses_.find(application); known != addresses_.end()) return known->second;
+    std::set<std::string> used;
+    for (const auto& [name, seen] : containers_) used.insert(seen.address);
+    for (const auto& [name, address] : addresses_) {
+        if (application_assignment(name)) used.insert(address);
+    }
+    for (std::uint32_t i = 0; i < settings_.address_count; ++i) {
+        std::string address = dotted(settings_.first_address + i);
+        if (!used.contains(address)) return addresses_[application] = address;
+    }
+    return {};
+}
+
+void Agent::report(Instant now) {
+    if (report_under_way_) return;
+    NodeReport seen = observed();
+    const bool changed = !acknowledged_report_ || [&] {
+        NodeReport comparable = seen;
+        comparable.sequence = acknowledged_report_->sequence;
+        return !(comparable == *acknowledged_report_);
+    }();
+    const bool retried_enough = now >= report_due_;
+    if (!changed && !retried_enough) return;
+    // The same news is not sent twice in a hurry while the control service is away.
+    if (last_report_ && last_report_ != acknowledged_report_ && !retried_enough) {
+        NodeReport comparable = seen;
+        comparable.sequence = last_report_->sequence;
+        if (comparable == *last_report_) return;
+    }
+    seen.sequence = ++report_sequence_;
+    report_due_ = now + report_interval;
+    report_under_way_ = true;
+    last_report_ = seen;
+    effects_.push_back(SendReport{std::move(seen)});
+}
+
+NodeReport Agent::observed() const {
+    NodeReport seen;
+    seen.node = settings_.node;
+    seen.agent_started = settings_.started;
+    seen.revision = assignment_ && fresh_ && pool_known_ && engine_known_ ? assignment_->revision : Revision{0};
+    for (const auto& [id, dataset] : datasets_) seen.datasets.push_back(dataset);
+    for (const auto& [name, container] : containers_) {
+        ContainerSeen reported = container;
+        if (const ApplicationAssignment* application = application_assignment(name)) {
+            const auto& volume = application->application.volume;
+            const bool durable = application->move.value == 0 || !volume || synced_trials_.contains(volume->dataset);
+            reported.ready = container.ready && durable && container.fingerprint == fingerprint(spec_of(*application));
+        }
+        seen.containers.push_back(std::move(reported));
+    }
+    for (const auto& [id, feed] : feeds_) seen.feeds.push_back(feed.seen());
+    seen.images = images_;
+    if (routes_in_force_) {
+        for (const auto& [external, entry] : *routes_in_force_) {
+            if (!entry.held && entry.target) seen.open_routes.insert(external);
+        }
+    }
+    seen.problems = problems();
+    seen.pool_size = pool_size_;
+    seen.pool_free = pool_free_;
+    return seen;
+}
+
+std::vector<Problem> Agent::problems() const {
+    std::vector<Problem> problems;
+    for (const auto& [subject, lane] : lanes_) {
+        if (!lane.trouble) continue;
+        std::string name = subject.starts_with("app:") ? subject.substr(4) : subject;
+        if (assignment_ && !subject.starts_with("app:")) {
+            if (const auto* application = application_on(DatasetId{subject})) name = application->application.name.value;
+        }
+        problems.push_back({name, *lane.trouble, lane.failures, lane.failing_since});
+    }
+    for (const auto& [id, feed] : feeds_) {
+        if (feed.trouble()) problems.push_back({id.value, *feed.trouble(), feed.attempts(), settings_.started});
+    }
+    if (assignment_) {
+        for (const ApplicationAssignment& application : assignment_->applications) {
+            const auto supply = image_supplies_.find(application.application.image);
+            if (supply == image_supplies_.end() || !supply->second.trouble()) continue;
+            problems.push_back({application.application.name.value, *supply->second.trouble(), supply->second.attempts(),
+                                settings_.started});
+        }
+    }
+    if (pool_trouble_) problems.push_back({"pool", *pool_trouble_, 1, settings_.started});
+    if (engine_trouble_) problems.push_back({"engine", *engine_trouble_, 1, settings_.started});
+    if (routes_trouble_) problems.push_back({"routes", *routes_trouble_, 1, settings_.started});
+    return problems;
+}
+
+Instant Agent::deadline(Instant now) const {
+    Instant next = std::min(observe_due_, report_due_);
+    for (const auto& [subject, lane] : lanes_) {
+        if (lane.rest_until) next = std::min(next, *lane.rest_until);
+    }
+    for (const auto& [id, feed] : feeds_) {
+        if (feed.deadline()) next = std::min(next, *feed.deadline());
+    }
+    for (const auto& [image, supply] : image_supplies_) {
+        if (supply.deadline()) next = std::min(next, *supply.deadline());
+    }
+    for (const auto& [name, restarts] : restarts_) {
+        if (restarts.next > now) next = std::min(next, restarts.next);
+    }
+    if (routes_trouble_) next = std::min(next, routes_retry_);
+    return next;
+}
+
+}  // namespace flocker::protocol

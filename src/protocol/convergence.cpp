@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/convergence.hpp"
+
+#include "plan/snapshots.hpp"
+
+namespace flocker::protocol {
+namespace {
+
+using namespace model;
+using Status = ContainerSeen::Status;
+
+class Decision {
+public:
+    explicit Decision(const Sight& sight) : s_(sight) {}
+
+    std::vector<Step> run() {
+        if (s_.dataset) {
+            by_duty();
+        } else if (s_.application) {
+            application();
+        } else if (s_.container && s_.assignment_fresh) {
+            remove_container();
+        }
+        return std::move(steps_);
+    }
+
+private:
+    // --- beginning a step, if its lane lets it ---------------------------------------------------
+
+    void alone(DatasetAction action) {
+        if (!s_.dataset_exclusive_busy && !s_.dataset_shared_busy && !s_.container_busy) steps_.push_back(std::move(action));
+    }
+    void beside(DatasetAction action) {
+        if (!s_.dataset_exclusive_busy && !s_.dataset_shared_busy && steps_.empty()) steps_.push_back(std::move(action));
+    }
+    void contain(ContainerAction action) {
+        if (!s_.dataset_exclusive_busy && !s_.container_busy) steps_.push_back(std::move(action));
+    }
+    void complain(ErrorCode code, std::string message) { steps_.push_back(Complain{{code, std::move(message)}}); }
+
+    [[nodiscard]] bool runs() const { return s_.container && s_.container->status == Status::running; }
+    [[nodiscard]] bool current() const { return s_.container && s_.container->fingerprint == fingerprint(s_.spec); }
+    /// A running container is stopped first; true when none runs. One that is assigned no more is not
+    /// known to belong to this dataset, so all of those have to be gone.
+    bool stopped() {
+        if (runs()) contain(StopContainer{s_.container->application});
+        return !runs() && s_.strangers_gone;
+    }
+    /// True when there is no container.
+    bool remove_container() {
+        if (s_.container) contain(RemoveContainer{s_.container->application});
+        return !s_.container && s_.strangers_gone;
+    }
+
+    // --- by duty ---------------------------------------------------------------------------------
+
+    void by_duty() {
+        if (!s_.assignment_fresh) return from_cache();
+        switch (s_.dataset->duty) {
+            case Duty::serve: return serve();
+            case Duty::seal: return seal();
+            case Duty::receive: return receive();
+            case Duty::trial: return trial();
+            case Duty::destroy: return destroy();
+        }
+    }
+
+    /// The control service is away. Only what the pool itself says this node owned and had not given
+    /// away goes on; no ownership changes hands on old news (P1, P7).
+    void from_cache() {
+        const DatasetSeen* seen = s_.dataset_seen;
+        if (s_.dataset->duty != Duty::serve || !seen || !seen->live || seen->seal || seen->trial) return;
+        if (seen->epoch != s_.dataset->epoch) return;
+        if (!seen->mounted) return alone(MountDataset{s_.dataset->dataset});
+        if (s_.application) application();
+    }
+
+    void serve() {
+        const DatasetAssignment& wanted = *s_.dataset;
+        const DatasetSeen* seen = s_.dataset_seen;
+        if (!seen) {
+            if (wanted.may_create) return alone(CreateDataset{wanted.dataset, wanted.epoch});
+            return complain(ErrorCode::not_found,
+                            "volume " + wanted.dataset.value +
+                                " is not on this node's pool, where it has been; nothing is started on an empty one");
+        }
+        if (seen->epoch > wanted.epoch) return newer_on_pool();
+        if (seen->trial) {
+            if (seen->trial->move == wanted.move && wanted.move.value != 0 && !seen->live) {
+                return alone(AdoptTrial{wanted.dataset, wanted.move, wanted.epoch, wanted.won_from.value_or(wanted.owner)});
+            }
+            if (stopped()) alone(DiscardTrial{wanted.dataset});
+            return;
+        }
+        if (!seen->live) {
+            return complain(ErrorCode::not_found,
+                            "this node holds snapshots of volume " + wanted.dataset.value +
+                                " up to " + newest(*seen) + " but not the owner's copy; nothing is started on an old one");
+        }
+        if (seen->seal) return alone(UnsealDataset{wanted.dataset, seen->epoch});
+        if (seen->epoch != wanted.epoch) return newer_on_pool();
+        if (!seen->mounted) return alone(MountDataset{wanted.dataset});
+        if (s_.application) {
+            application();
+        } else {
+            remove_container();
+        }
+        look_after_snapshots();
+    }
+
+    void seal() {
+        const DatasetAssignment& wanted = *s_.dataset;
+        const DatasetSeen* seen = s_.dataset_seen;
+        if (!seen || !seen->live || seen->epoch != wanted.epoch) {
+            if (seen && seen->epoch > wanted.epoch) return newer_on_pool();
+            return complain(ErrorCode::not_found, "the owner's copy of volume " + wanted.dataset.value + " is not here");
+        }
+        if (seen->seal && seen->seal->move == wanted.move) return;
+        // Not one client may see the application go: first the hold is in force, then it is stopped (P8).
+        if (runs() && !s_.ports_held) return;
+        if (stopped()) alone(SealDataset{wanted.dataset, wanted.move, plan::next_snapshot(*seen, wanted.epoch, s_.now)});
+    }
+
+    void receive() {
+        const DatasetAssignment& wanted = *s_.dataset;
+        const DatasetSeen* seen = s_.dataset_seen;
+        if (seen && seen->trial) {
+            if (stopped()) alone(DiscardTrial{wanted.dataset});
+            return;
+        }
+        if (seen && seen->live) return step_down();
+        if (s_.application) {
+            application();
+        } else {
+            remove_container();
+        }
+        if (seen) drop_snapshots();
+    }
+
+    void trial() {
+        const DatasetAssignment& wanted = *s_.dataset;
+        const DatasetSeen* seen = s_.dataset_seen;
+        if (seen && seen->live) return step_down();
+        const Trial needed{wanted.move, wanted.from.value_or(SnapshotId{})};
+        if (!seen || seen->trial != needed) {
+            if (seen && holds(*seen, needed.from)) {
+                if (stopped()) alone(StartTrial{wanted.dataset, needed.move, needed.from});
+            }
+            return;
+        }
+        if (!seen->mounted) return alone(MountDataset{wanted.dataset});
+        if (s_.application) application();
+        if (!s_.trial_synced) beside(SyncTrial{wanted.dataset});
+    }
+
+    void destroy() {
+        if (!remove_container()) return;
+        if (s_.dataset_seen) alone(DestroyDataset{s_.dataset->dataset});
+    }
+
+    /// Another node is the owner at a higher epoch: the copy that could be written here goes.
+    void step_down() {
+        if (s_.dataset->epoch <= s_.dataset_seen->epoch) return newer_on_pool();
+        if (remove_container()) alone(DemoteDataset{s_.dataset->dataset, s_.dataset->epoch});
+    }
+
+    void newer_on_pool() {
+        complain(ErrorCode::conflict,
+                 "the pool says that volume " + s_.dataset->dataset.value + " is at epoch " +
+                     std::to_string(s_.dataset_seen->epoch.value) + ", the control service says " +
+                     std::to_string(s_.dataset->epoch.value) + "; nothing is changed until they agree");
+    }
+
+    // --- snapshots -------------------------------------------------------------------------------
+
+    void look_after_snapshots() {
+        if (s_.snapshot_wanted) {
+            return beside(TakeSnapshot{s_.dataset->dataset, plan::next_snapshot(*s_.dataset_seen, s_.dataset->epoch, s_.now)});
+        }
+        drop_snapshots();
+    }
+    void drop_snapshots() {
+        auto gone = plan::disposable(*s_.dataset_seen, s_.dataset->replicas, s_.snapshots_in_use);
+        // While rounds follow one another, several go at a time, to leave the lane to the rounds.
+        if (gone.size() < (s_.dataset->feed ? 4U : 1U)) return;
+        beside(DropSnapshots{s_.dataset->dataset, std::move(gone)});
+    }
+    [[nodiscard]] static bool holds(const DatasetSeen& seen, const SnapshotId& id) {
+        for (const SnapshotSeen& snapshot : seen.snapshots) {
+            if (snapshot.id == id) return true;
+        }
+        return false;
+    }
+    [[nodiscard]] static std::string newest(const DatasetSeen& seen) {
+        return seen.snapshots.empty() ? "none" : to_text(seen.snapshots.back().id);
+    }
+
+    // --- the application -------------------------------------------------------------------------
+
+    void application() {
+        switch (s_.application->intent) {
+            case Intent::run: return run_application();
+            case Intent::prepare: return prepare();
+            case Intent::hold:
+                if (runs() && s_.ports_held) contain(StopContainer{s_.container->application});
+                return;
+        }
+    }
+
+    /// The container as it should be made, or on its way there; true when it is there.
+    bool made() {
+        if (current()) return true;
+        // The image is here before anything is stopped for it.
+        if (!s_.image_present) {
+            steps_.push_back(GetImage{s_.application->application.image});
+            return false;
+        }
+        if (stopped()) contain(CreateContainer{s_.spec});
+        return false;
+    }
+
+    void prepare() {
+        if (runs() && current()) {
+            contain(StopContainer{s_.container->application});
+            return;
+        }
+        made();
+    }
+
+    void run_application() {
+        if (!made()) return;
+        switch (s_.container->status) {
+            case Status::created:
+                if (s_.strangers_gone) contain(StartContainer{s_.container->application});
+                return;
+            case Status::exited:
+                if (s_.application->move.value != 0) {
+                    return complain(ErrorCode::unavailable,
+                                    "its container exited with code " + std::to_string(s_.container->exit_code) +
+                                        " before it was ready");
+                }
+                if (!s_.start_allowed && s_.container->exit_code != 0) {
+                    complain(ErrorCode::unavailable, "its container exited with code " + std::to_string(s_.container->exit_code));
+                }
+                if (s_.start_allowed && s_.strangers_gone) contain(StartContainer{s_.container->application});
+                return;
+            case Status::running:
+                if (!s_.container->ready && !s_.await_busy && !s_.container_busy) {
+                    steps_.push_back(ContainerAction{AwaitReady{s_.application->application}});
+                }
+                return;
+        }
+    }
+
+    const Sight& s_;
+    std::vector<Step> steps_;
+};
+
+}  // namespace
+
+std::vector<Step> next_steps(const Sight& sight) { return Decision(sight).run(); }
+
+bool is_shared(const DatasetAction& action) {
+    return std::holds_alternative<TakeSnapshot>(action) || std::holds_alternative<SyncTrial>(action) ||
+           std::holds_alternative<DropSnapshots>(action) || std::holds_alternative<NoteAcknowledged>(action);
+}
+
+}  // namespace flocker::protocol

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/feed.hpp"
+
+#include <algorithm>
+
+#include "plan/snapshots.hpp"
+
+namespace flocker::protocol {
+namespace {
+
+using namespace model;
+
+constexpr std::size_t rounds_kept = 8;
+/// Between two looks at a dataset that has nothing new.
+constexpr Duration look_interval = 200ms;
+/// Between two rounds of a dataset that has: lets its application breathe.
+constexpr Duration round_interval = 100ms;
+constexpr Duration failure_rest_min = 200ms;
+constexpr Duration failure_rest_max = 10s;
+
+bool holds(const DatasetSeen& dataset, const SnapshotId& id) {
+    return std::ranges::find(dataset.snapshots, id, &SnapshotSeen::id) != dataset.snapshots.end();
+}
+
+}  // namespace
+
+std::vector<Feed::Effect> Feed::next(const DatasetSeen& dataset, Instant now) {
+    if (asking_ || sending_) return {};
+    // Rests are for the application's sake, and a sealed dataset has none running.
+    const bool hurry = dataset.seal && failures_ == 0;
+    if (rest_until_ && now < *rest_until_ && !hurry) return {};
+    rest_until_.reset();
+    if (!asked_) {
+        asking_ = true;
+        return {Ask{}};
+    }
+    const bool current = seen_.acknowledged && !dataset.snapshots.empty() &&
+                         *seen_.acknowledged == dataset.snapshots.back().id;
+    if (!dataset.snapshots.empty() && !current) {
+        wants_snapshot_ = false;
+        // A base that was let go here is none; the other side may still hold an older common one.
+        if (seen_.acknowledged && !holds(dataset, *seen_.acknowledged)) seen_.acknowledged.reset();
+        sending_ = Send{seen_.acknowledged, dataset.snapshots.back().id};
+        seen_.round_sent = {};
+        seen_.round_expected = {};
+        if (snapshot_wished_.unix_ns == 0) snapshot_wished_ = now;
+        return {*sending_};
+    }
+    if (dataset.seal) return {};
+    // What a full copy left in the target's memory reaches its disk with the next snapshot there; one
+    // more round, even an empty one, takes that out of the cutover.
+    if (dataset.snapshots.empty() || dataset.changed || extra_round_due_) {
+        if (!wants_snapshot_) snapshot_wished_ = now;
+        wants_snapshot_ = true;
+        return {TakeOne{}};
+    }
+    rest_until_ = now + look_interval;
+    return {Look{}};
+}
+
+void Feed::told(const Result<std::vector<SnapshotId>>& holdings, const DatasetSeen& dataset, Instant now) {
+    asking_ = false;
+    if (!holdings) return failed(holdings.error(), now);
+    asked_ = true;
+    trouble_.reset();
+    seen_.acknowledged = plan::common_base(dataset.snapshots, *holdings);
+}
+
+void Feed::progressed(SendProgress progress) {
+    if (!sending_) return;
+    seen_.round_sent = progress.sent;
+    seen_.round_expected = progress.expected;
+}
+
+void Feed::sent(const Result<SendReceipt>& receipt, Instant now) {
+    if (!sending_) return;
+    const Send send = *std::exchange(sending_, std::nullopt);
+    seen_.round_sent = {};
+    seen_.round_expected = {};
+    if (!receipt) {
+        asked_ = false;
+        return failed(receipt.error(), now);
+    }
+    failures_ = 0;
+    trouble_.reset();
+    RoundSeen round{send.to, receipt->bytes, now - snapshot_wished_, {}, !send.base};
+    round.interval = last_round_began_ ? snapshot_wished_ - *last_round_began_ : round.took;
+    last_round_began_ = snapshot_wished_;
+    snapshot_wished_ = {};
+    extra_round_due_ = round.whole;
+    seen_.acknowledged = send.to;
+    seen_.bytes_total += receipt->bytes;
+    ++seen_.rounds;
+    seen_.last_rounds.push_back(round);
+    if (seen_.last_rounds.size() > rounds_kept) seen_.last_rounds.erase(seen_.last_rounds.begin());
+    rest_until_ = now + round_interval;
+}
+
+std::vector<SnapshotId> Feed::in_use() const {
+    std::vector<SnapshotId> ids;
+    if (seen_.acknowledged) ids.push_back(*seen_.acknowledged);
+    if (sending_) ids.push_back(sending_->to);
+    return ids;
+}
+
+void Feed::failed(const Error& error, Instant now) {
+    ++failures_;
+    trouble_ = error;
+    const auto factor = std::int64_t{1} << std::min(failures_ - 1, 10U);
+    rest_until_ = now + std::min(failure_rest_min * factor, failure_rest_max);
+}
+
+}  // namespace flocker::protocol

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/action.hpp"
+
+namespace flocker::protocol {
+
+/// Brings one dataset's snapshots to one other node, one after another: ask what it holds, take a
+/// snapshot, send the difference, wait for the receipt, and again while there is something new.
+///
+/// Sans-IO. The owner of the feed performs the effects and feeds the outcomes back; wakes it when
+/// deadline() is past or when the dataset is seen anew. A send whose outcome is unknown is not
+/// repeated: the other side is asked first what it holds.
+class Feed {
+public:
+    struct Ask {};
+    struct TakeOne {};  ///< A new snapshot, please; the dataset is then seen with it.
+    struct Look {};     ///< See the dataset anew: has it changed?
+    struct Send { std::optional<model::SnapshotId> base; model::SnapshotId to; };
+    using Effect = std::variant<Ask, TakeOne, Look, Send>;
+
+    Feed(model::DatasetId dataset, model::NodeId to) { seen_.dataset = std::move(dataset); seen_.to = std::move(to); }
+
+    /// What to do now, given how the dataset lies here.
+    [[nodiscard]] std::vector<Effect> next(const model::DatasetSeen& dataset, Instant now);
+    void told(const Result<std::vector<model::SnapshotId>>& holdings, const model::DatasetSeen& dataset, Instant now);
+    void progressed(model::SendProgress progress);
+    void sent(const Result<model::SendReceipt>& receipt, Instant now);
+
+    [[nodiscard]] const model::FeedSeen& seen() const { return seen_; }
+    [[nodiscard]] bool wants_snapshot() const { return wants_snapshot_; }
+    /// Being sent, and what it is sent from.
+    [[nodiscard]] std::vector<model::SnapshotId> in_use() const;
+    /// When next() is worth asking again; nullopt: when an outcome comes.
+    [[nodiscard]] std::optional<Instant> deadline() const { return rest_until_; }
+    /// Why it does not get on; nullopt: it does.
+    [[nodiscard]] const std::optional<Error>& trouble() const { return trouble_; }
+    [[nodiscard]] unsigned attempts() const { return failures_; }
+
+private:
+    void failed(const Error& error, Instant now);
+
+    model::FeedSeen seen_;
+    bool asking_{false};
+    bool asked_{false};
+    bool wants_snapshot_{false};
+    bool extra_round_due_{false};  ///< After a full copy: see next().
+    std::optional<Send> sending_;
+    Instant snapshot_wished_;      ///< When the round under way began.
+    std::optional<Instant> last_round_began_;
+    std::optional<Instant> rest_until_;
+    std::optional<Error> trouble_;
+    unsigned failures_{0};
+};
+
+}  // namespace flocker::protocol

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/moves.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "plan/increments.hpp"
+#include "plan/limits.hpp"
+
+namespace flocker::protocol {
+namespace {
+
+using namespace model;
+using plan::View;
+
+/// One look at one ownership: at most one transition comes of it.
+class Transition {
+public:
+    Transition(const View& view, const Ownership& ownership) : view_(view), next_(ownership) {}
+
+    std::vector<Change> run() {
+        if (next_.destroying) {
+            destroying();
+        } else if (!establish()) {
+            if (next_.move) {
+                move_on();
+            } else {
+                begin_if_wanted();
+            }
+        }
+        return std::move(changes_);
+    }
+
+private:
+    // --- what is known -------------------------------------------------------------------------
+
+    [[nodiscard]] const Wanted* wanted() const {
+        if (!next_.application) return nullptr;
+        const auto found = view_.records.configuration.find(*next_.application);
+        return found == view_.records.configuration.end() ? nullptr : &found->second;
+    }
+    [[nodiscard]] std::string name(const NodeId& node) const { return plan::node_name(view_.records, node); }
+    [[nodiscard]] const DatasetSeen* dataset_on(const NodeId& node) const {
+        return next_.dataset ? plan::dataset_in(plan::report_of(view_, node), *next_.dataset) : nullptr;
+    }
+    [[nodiscard]] const ContainerSeen* container_on(const NodeId& node) const {
+        return next_.application ? plan::container_in(plan::report_of(view_, node), *next_.application) : nullptr;
+    }
+    [[nodiscard]] bool silent(const NodeId& node, Duration limit) const {
+        if (!view_.records.nodes.contains(node)) return true;
+        const auto state = view_.states.find(node);
+        const Instant heard = state == view_.states.end() ? Instant{} : state->second.heard;
+        return view_.now - std::max(heard, view_.started) > limit;
+    }
+    /// How long the present phase has lasted, as far as this control service was there to see it.
+    [[nodiscard]] Duration in_phase() const {
+        return view_.now - std::max(next_.move->phase_started, view_.started);
+    }
+
+    // --- what is said --------------------------------------------------------------------------
+
+    void event(EventKind kind, std::string text) {
+        changes_.push_back(AddEvent{{0, view_.now, kind, plan::subject_name(next_), std::move(text)}});
+    }
+    void put() { changes_.insert(changes_.begin(), PutOwnership{next_}); }
+    void enter(MovePhase phase) {
+        next_.move->phase = phase;
+        next_.move->phase_started = view_.now;
+    }
+
+    // --- outside of moves ----------------------------------------------------------------------
+
+    bool establish() {
+        if (next_.established || !next_.dataset) return false;
+        const DatasetSeen* dataset = dataset_on(next_.owner);
+        if (!dataset || !dataset->live) return false;
+        next_.established = true;
+        event(EventKind::volume_created, fmt::format("volume {} was made on {}", next_.dataset->value, name(next_.owner)));
+        put();
+        return true;
+    }
+
+    /// Gone when every member that had to do with it says so. What is on a node that was removed
+    /// from the cluster is that node's own business.
+    void destroying() {
+        std::set<NodeId> holders = next_.replicas;
+        holders.insert(next_.owner);
+        for (const NodeId& node : holders) {
+            if (!view_.records.nodes.contains(node)) continue;
+            if (!plan::is_current(view_, node) || dataset_on(node)) return;
+        }
+        event(EventKind::volume_destroyed, "destroyed, as asked");
+        changes_.push_back(EraseOwnership{next_.subject});
+    }
+
+    void begin_if_wanted() {
+        const Wanted* wish = wanted();
+        if (!wish || wish->node == next_.owner || next_.avoided_target == wish->node) return;
+        if (!plan::is_alive(view_, wish->node) || !plan::is_alive(view_, next_.owner)) return;
+        // A volume that its owner has not made yet would be made by both.
+        if (next_.dataset && !next_.established) return;
+        Move move;
+        move.id = MoveId{view_.records.last_move + 1};
+        move.source = next_.owner;
+        move.target = wish->node;
+        move.started = view_.now;
+        next_.move = move;
+        enter(MovePhase::staging);
+        event(EventKind::move_started, fmt::format("from {} to {}", name(move.source), name(move.target)));
+        put();
+    }
+
+    // --- moves ---------------------------------------------------------------------------------
+
+    void move_on() {
+        const Wanted* wish = wanted();
+        if (next_.move->phase != MovePhase::settling) {
+            if (!wish || wish->node != next_.move->target) return give_up("it is wanted elsewhere now", false);
+            if (!view_.records.nodes.contains(next_.move->target)) return give_up("the target has left the cluster", true);
+        }
+        switch (next_.move->phase) {
+            case MovePhase::staging: return staging();
+            case MovePhase::sealing: return sealing();
+            case MovePhase::trial: return trial();
+            case MovePhase::settling: return settling();
+        }
+    }
+
+    void staging() {
+        const Move& move = *next_.move;
+        if (const Problem* problem = target_problem(); problem && problem->attempts >= plan::staging_attempts_max) {
+            return give_up(fmt::format("{}: {}", name(move.target), problem->error.message), true);
+        }
+        if (!plan::is_current(view_, move.source) || !plan::is_current(view_, move.target)) return;
+        const ContainerSeen* prepared = container_on(move.target);
+        if (!prepared || prepared->status == ContainerSeen::Status::running) return;
+        if (next_.dataset) {
+            const FeedSeen* feed = plan::feed_in(plan::report_of(view_, move.source), *next_.dataset, move.target);
+            const DatasetSeen* dataset = dataset_on(move.source);
+            if (!feed || !dataset || !plan::forecast(*feed, dataset->changed).ready) return;
+            next_.move->bytes_live = feed->bytes_total;
+            next_.move->rounds = feed->rounds;
+        }
+        enter(MovePhase::sealing);
+        next_.move->sealing_started = view_.now;
+        event(EventKind::move_phase, fmt::format("{} stops it", name(move.source)));
+        put();
+    }
+
+    void sealing() {
+        const Move& move = *next_.move;
+        if (cutover_has_failed()) return;
+        if (!plan::is_current(view_, move.source)) return;
+        if (next_.dataset) {
+            const DatasetSeen* dataset = dataset_on(move.source);
+            if (!dataset || !dataset->seal || dataset->seal->move != move.id) return;
+            next_.move->sealed = dataset->seal->snapshot;
+        } else if (const ContainerSeen* container = container_on(move.source);
+                   container && container->status == ContainerSeen::Status::running) {
+            return;
+        }
+        enter(MovePhase::trial);
+        event(EventKind::move_phase, fmt::format("{} starts it, closed to clients", name(move.target)));
+        put();
+    }
+
+    void trial() {
+        const Move& move = *next_.move;
+        if (cutover_has_failed()) return;
+        if (!plan::is_current(view_, move.target)) return;
+        if (const Problem* problem = target_problem()) {
+            return give_up(fmt::format("{}: {}", name(move.target), problem->error.message), true);
+        }
+        if (next_.dataset) {
+            const DatasetSeen* dataset = dataset_on(move.target);
+            if (!dataset || dataset->trial != Trial{move.id, *move.sealed}) return;
+        }
+        const ContainerSeen* container = container_on(move.target);
+        if (!container || container->status != ContainerSeen::Status::running || !container->ready) return;
+        commit();
+    }
+
+    /// The one durable write by which the owner changes.
+    void commit() {
+        Move& move = *next_.move;
+        if (next_.dataset) {
+            if (const FeedSeen* feed = plan::feed_in(plan::report_of(view_, move.source), *next_.dataset, move.target)) {
+                const auto total = std::max(feed->bytes_total, move.bytes_live);
+                move.bytes_cutover = Bytes{total.value - move.bytes_live.value};
+            }
+            next_.replicas.erase(move.target);
+            next_.replicas.insert(move.source);
+        }
+        next_.owner = move.target;
+        next_.epoch = Epoch{next_.epoch.value + 1};
+        next_.won_by = move.id;
+        enter(MovePhase::settling);
+        event(EventKind::move_phase, fmt::format("{} owns it, epoch {}", name(move.target), next_.epoch.value));
+        put();
+    }
+
+    void settling() {
+        const Move& move = *next_.move;
+        const bool overdue = in_phase() > plan::settling_limit;
+        if (!overdue && !serving()) return;
+        MoveResult result = result_of(move);
+        result.succeeded = true;
+        result.downtime = view_.now - move.sealing_started;
+        result.reason = serving() ? "" : "the new owner has not been seen serving yet";
+        event(EventKind::move_finished,
+              fmt::format("{} to {} in {}, down for {}", name(move.source), name(move.target),
+                          to_text(view_.now - move.started), to_text(result.downtime)));
+        next_.last_move = result;
+        next_.move.reset();
+        put();
+    }
+
+    [[nodiscard]] bool serving() const {
+        if (!plan::is_current(view_, next_.owner)) return false;
+        if (next_.dataset) {
+            const DatasetSeen* dataset = dataset_on(next_.owner);
+            if (!dataset || !dataset->live || dataset->epoch != next_.epoch) return false;
+        }
+        const ContainerSeen* container = container_on(next_.owner);
+        if (!container || container->status != ContainerSeen::Status::running) return false;
+        const Wanted* wish = wanted();
+        const auto& open = plan::report_of(view_, next_.owner)->open_routes;
+        return !wish || std::ranges::all_of(wish->application.ports,
+                                            [&](const Port& port) { return open.contains(port.external); });
+    }
+
+    /// Gives the move up, and says so, when the cutover can not or should not go on.
+    bool cutover_has_failed() {
+        const Move& move = *next_.move;
+        if (silent(move.target, plan::cutover_silence_max)) {
+            give_up(fmt::format("{} does not answer any more", name(move.target)), true);
+        } else if (in_phase() > plan::cutover_limit) {
+            give_up(fmt::format("{} took longer than {}", to_string(move.phase), to_text(plan::cutover_limit)), true);
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    [[nodiscard]] const Problem* target_problem() const {
+        return plan::problem_in(plan::report_of(view_, next_.move->target), next_);
+    }
+
+    [[nodiscard]] MoveResult result_of(const Move& move) const {
+        MoveResult result;
+        result.id = move.id;
+        result.source = move.source;
+        result.target = move.target;
+        result.started = move.started;
+        result.ended = view_.now;
+        result.bytes_live = move.bytes_live;
+        result.bytes_cutover = move.bytes_cutover;
+        result.rounds = move.rounds;
+        return result;
+    }
+
+    /// The way back. The source is the owner as before; what the target has becomes a replica.
+    void give_up(const std::string& reason, bool avoid) {
+        const Move move = *next_.move;
+        MoveResult result = result_of(move);
+        result.reason = reason;
+        const bool was_down = move.phase != MovePhase::staging;
+        if (was_down) result.downtime = view_.now - move.sealing_started;
+        next_.last_move = result;
+        next_.move.reset();
+        if (next_.dataset && view_.records.nodes.contains(move.target)) next_.replicas.insert(move.target);
+        if (avoid) next_.avoided_target = move.target;
+        event(EventKind::move_failed, fmt::format("move to {} given up in {}: {}; {} keeps it", name(move.target),
+                                                  to_string(move.phase), reason, name(move.source)));
+        put();
+        // The container at the source was stopped on our word, not by its own exit: a new incarnation
+        // is started whatever its restart policy says.
+        if (const Wanted* wish = wanted(); wish && was_down) {
+            Wanted again = *wish;
+            ++again.incarnation;
+            changes_.push_back(PutWanted{again});
+        }
+    }
+
+    const View& view_;
+    Ownership next_;
+    std::vector<Change> changes_;
+};
+
+}  // namespace
+
+std::vector<Change> advance(const View& view, const Ownership& ownership) {
+    return Transition(view, ownership).run();
+}
+
+}  // namespace flocker::protocol
