@@ -97,22 +97,19 @@ void LastCopyKept::letting_go(const Host& host, const DatasetId& dataset, const 
     }
 }
 
-void DivergedKept::demoting(const Host& host, const DatasetId& dataset) {
+void DivergedKept::demoting(const Host& host, const DatasetId& dataset) const {
     const auto* seen = host.pool.find(dataset);
-    if (seen && seen->live) expected_.push_back({&host, dataset, seen->live->entries});
-}
-
-void DivergedKept::look() {
-    for (const Expected& expected : std::exchange(expected_, {})) {
-        const auto* dataset = expected.host->pool.find(expected.dataset);
-        const bool kept = dataset && (dataset->live || std::ranges::any_of(dataset->snapshots, [&](const auto& entry) {
-                              return entry.second.data->entries == expected.entries;
+    if (!seen || !seen->live) return;
+    // Looked at when the demotion is done, before anything else happens.
+    cluster_.world.at(Duration{0}, [this, &host, dataset, entries = seen->live->entries] {
+        const auto* after = host.pool.find(dataset);
+        const bool kept = after && (after->live || std::ranges::any_of(after->snapshots, [&](const auto& entry) {
+                              return entry.second.data->entries == entries;
                           }));
         if (!kept) {
-            cluster_.world.violated("P4", fmt::format("what {} wrote to {} is kept nowhere", expected.host->node.name,
-                                                      expected.dataset.value));
+            cluster_.world.violated("P4", fmt::format("what {} wrote to {} is kept nowhere", host.node.name, dataset.value));
         }
-    }
+    });
 }
 
 std::string Converges::unsettled() const {
@@ -137,11 +134,6 @@ std::string Converges::unsettled() const {
     return {};
 }
 
-bool RightPlace::stale(const Host& host) const {
-    const auto newest = cluster_.newest_assignments.find(host.node.id.value);
-    return newest == cluster_.newest_assignments.end() || !host.cached || host.cached->revision < newest->second.revision;
-}
-
 void RightPlace::reached(const Host& host, const EngineHost::Container& container) const {
     const Records& records = cluster_.disk.records;
     const auto found = records.ownerships.find(subject_of(container.spec.application));
@@ -150,7 +142,7 @@ void RightPlace::reached(const Host& host, const EngineHost::Container& containe
     if (found == records.ownerships.end()) return;
     // Without a volume there is no epoch on a pool: a node that starts while it can't reach the control
     // service has only its last assignment to go by (P7), and the application has no data to harm.
-    if (!found->second.dataset && stale(host)) return;
+    if (!found->second.dataset && nodes_restart_) return;
     cluster_.world.violated("P8", fmt::format("a new connection to {} reached {}, the owner is {}",
                                               container.spec.application.name.value, host.node.name,
                                               found->second.owner.value));

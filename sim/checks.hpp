@@ -53,13 +53,10 @@ private:
 class DivergedKept {
 public:
     explicit DivergedKept(Cluster& cluster) : cluster_(cluster) {}
-    void demoting(const Host& host, const model::DatasetId& dataset);
-    void look();
+    void demoting(const Host& host, const model::DatasetId& dataset) const;
 
 private:
-    struct Expected { const Host* host; model::DatasetId dataset; std::vector<std::string> entries; };
     Cluster& cluster_;
-    std::vector<Expected> expected_;
 };
 
 /// P5: when the faults are over, everything ends where it would have ended.
@@ -76,13 +73,12 @@ private:
 /// P8: a new connection reaches the owner's container or none.
 class RightPlace {
 public:
-    explicit RightPlace(Cluster& cluster) : cluster_(cluster) {}
+    RightPlace(Cluster& cluster, bool nodes_restart) : cluster_(cluster), nodes_restart_(nodes_restart) {}
     void reached(const Host& host, const EngineHost::Container& container) const;
 
 private:
-    /// Its agent has not got the newest assignment.
-    [[nodiscard]] bool stale(const Host& host) const;
     Cluster& cluster_;
+    bool nodes_restart_;
 };
 
 }  // namespace flocker::sim

@@ -176,10 +176,14 @@ void Cluster::connect(const std::string& name, std::uint16_t port, std::function
     if (!at.powered() || hops > 4) return done({Arrival::Kind::lost, {}, {}});
     at.router.lookup(port, [this, &at, port, done, hops](const RouteEntry* entry) {
         if (!at.powered()) return done({Arrival::Kind::lost, {}, {}});
-        if (!entry || !entry->target) return done({Arrival::Kind::refused, {}, {}});
+        if (!entry || !entry->target) {
+            world.trace(at.node.name, "refuses a client: no route for " + std::to_string(port));
+            return done({Arrival::Kind::refused, {}, {}});
+        }
         if (entry->target->local) {
             const auto* container = at.engine.at_address(entry->target->address);
             if (!container || !at.engine.listens(container->spec.application.name)) {
+                world.trace(at.node.name, "refuses a client: nobody listens for " + std::to_string(port));
                 return done({Arrival::Kind::refused, {}, {}});
             }
             reached(at, *container);

@@ -66,7 +66,6 @@ private:
 
     void look() {
         last_copy_kept_.look();
-        diverged_kept_.look();
         world_.at(100ms, [this] { look(); });
     }
 
@@ -323,7 +322,7 @@ private:
     LastCopyKept last_copy_kept_{cluster_};
     DivergedKept diverged_kept_{cluster_};
     Converges converges_{cluster_};
-    RightPlace right_place_{cluster_};
+    RightPlace right_place_{cluster_, weather_ != Weather::calm};
 };
 
 }  // namespace

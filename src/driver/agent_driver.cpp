@@ -124,7 +124,10 @@ void AgentDriver::perform(const Agent::Effect& effect) {
                 ports_.control.report(send.report, alive_.guard([this](Status outcome) { feed(Agent::ReportDone{std::move(outcome)}); }));
             },
             [&](const Agent::SaveAssignment& save) {
-                ports_.cache.save(save.assignment, alive_.guard([told](Status outcome) { told("keep the assignment", outcome); }));
+                ports_.cache.save(save.assignment, alive_.guard([this, save, told](Status outcome) {
+                    told("keep the assignment", outcome);
+                    feed(Agent::AssignmentSaved{save.assignment.revision, std::move(outcome)});
+                }));
             },
         },
         effect);

@@ -104,8 +104,12 @@ private:
 
     void staging(const Ownership& ownership, const Move& move) {
         const NodeReport* target = report_of(view_, move.target);
-        if (ownership.application && !container_in(target, *ownership.application)) {
-            add("the target gets the image and creates the container", move.target);
+        if (ownership.application) {
+            const ContainerSeen* container = container_in(target, *ownership.application);
+            if (!container) add("the target gets the image and creates the container", move.target);
+            if (container && container->status == ContainerSeen::Status::running) {
+                add("the target stops what is left of an earlier trial", move.target);
+            }
         }
         if (!ownership.dataset) return;
         const NodeReport* source = report_of(view_, move.source);

@@ -53,6 +53,7 @@ std::vector<Agent::Effect> Agent::on(const Event& event, Instant now) {
                        report_under_way_ = false;
                        if (e.outcome) acknowledged_report_ = last_report_;
                    },
+                   [&](const AssignmentSaved& e) { assignment_saved(e, now); },
                    [&](const Received& e) {
                        dataset_looks_[e.dataset] = touch_;
                        effects_.push_back(LookAtDataset{e.dataset});
@@ -66,10 +67,16 @@ std::vector<Agent::Effect> Agent::on(const Event& event, Instant now) {
 
 void Agent::assigned(const Assigned& event) {
     if (event.assignment.node != settings_.node) return;
-    if (assignment_ && fresh_ && (event.cached || event.assignment.revision < assignment_->revision)) return;
+    if (assignment_ && fresh_ && event.cached) return;
+    if (event.cached) saved_ = event.assignment.revision;
+    // A message from before, however it comes so late; also one from before this process began.
+    if (assignment_ && event.assignment.revision < assignment_->revision) {
+        if (!fresh_) refused_ = event.assignment.revision;
+        return;
+    }
+    refused_.reset();
     std::optional<Assignment> before = std::exchange(assignment_, event.assignment);
     const bool was_fresh = std::exchange(fresh_, !event.cached);
-    if (!event.cached) effects_.push_back(SaveAssignment{event.assignment});
 
     // What failed under another assignment says nothing about this one.
     const auto changed = [&](const std::string& subject) {
@@ -88,6 +95,17 @@ void Agent::assigned(const Assigned& event) {
     };
     for (auto& [subject, lane] : lanes_) {
         if (changed(subject)) worked(lane);
+    }
+}
+
+void Agent::assignment_saved(const AssignmentSaved& event, Instant now) {
+    saving_ = false;
+    if (event.outcome) {
+        saved_ = std::max(saved_, event.revision);
+        save_trouble_.reset();
+    } else {
+        save_trouble_ = event.outcome.error();
+        save_retry_ = now + failure_rest_min;
     }
 }
 

@@ -48,10 +48,11 @@ public:
     struct SendProgressed { model::SendOrder order; model::SendProgress progress; };
     struct RoutesApplied { model::RouteTable table; Status outcome; };
     struct ReportDone { Status outcome; };
+    struct AssignmentSaved { model::Revision revision; Status outcome; };
     struct Received { model::DatasetId dataset; };  ///< A snapshot of it has arrived, or failed to.
     struct Tick {};
     using Event = std::variant<Assigned, PoolSeen, DatasetLooked, CapacitySeen, EngineChanged, EngineSeen, DatasetDone, ContainerDone,
-                               ImageTried, HoldingsTold, Sent, SendProgressed, RoutesApplied, ReportDone, Received, Tick>;
+                               ImageTried, HoldingsTold, Sent, SendProgressed, RoutesApplied, ReportDone, AssignmentSaved, Received, Tick>;
 
     // --- effects --------------------------------------------------------------------------------
     struct ObservePool {};
@@ -103,6 +104,7 @@ private:
     };
 
     void assigned(const Assigned& event);
+    void assignment_saved(const AssignmentSaved& event, Instant now);
     void pool_seen(const PoolSeen& event);
     void dataset_looked(const DatasetLooked& event);
     void engine_seen(const EngineSeen& event);
@@ -132,7 +134,8 @@ private:
     [[nodiscard]] std::string address_for(const model::ApplicationName& application);
     [[nodiscard]] bool start_allowed(const model::ApplicationAssignment& application, const model::ContainerSeen& container,
                                      Instant now);
-    [[nodiscard]] bool ports_held(const model::Application& application) const;
+    /// By the routes in force, no new client reaches its container.
+    [[nodiscard]] bool ports_closed(const model::Application& application) const;
     [[nodiscard]] bool strangers_gone() const;
     [[nodiscard]] bool is_open(const model::ApplicationAssignment& application) const;
     [[nodiscard]] bool is_starting(const model::ApplicationAssignment& application) const;
@@ -150,6 +153,11 @@ private:
     Settings settings_;
     std::optional<model::Assignment> assignment_;
     bool fresh_{false};  ///< The assignment came from the control service in this process' life.
+    model::Revision saved_;      ///< Of the newest assignment that is in the cache.
+    bool saving_{false};
+    Instant save_retry_;
+    std::optional<Error> save_trouble_;
+    std::optional<model::Revision> refused_;  ///< Of an assignment that is older than what was seen before.
 
     bool pool_known_{false};
     bool engine_known_{false};

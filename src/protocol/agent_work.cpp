@@ -30,6 +30,10 @@ std::string dotted(std::uint32_t address) {
 
 void Agent::work(Instant now) {
     observe_if_due(now);
+    if (assignment_ && fresh_ && !saving_ && saved_ < assignment_->revision && (!save_trouble_ || now >= save_retry_)) {
+        saving_ = true;
+        effects_.push_back(SaveAssignment{*assignment_});
+    }
     if (assignment_ && pool_known_ && engine_known_) {
         work_feeds(now);
         for (const DatasetAssignment& dataset : assignment_->datasets) {
@@ -92,12 +96,13 @@ Sight Agent::sight(const std::string& subject, const DatasetAssignment* dataset,
     sight.dataset_seen = dataset ? dataset_here(dataset->dataset) : nullptr;
     sight.container = container;
     sight.assignment_fresh = fresh_;
+    sight.assignment_kept = saved_ >= assignment_->revision;
     sight.strangers_gone = strangers_gone();
     if (application) {
         sight.spec = spec_of(*application);
         sight.spec.address = address_for(application->application.name);
         sight.image_present = images_.contains(application->application.image);
-        sight.ports_held = ports_held(application->application);
+        sight.ports_closed = ports_closed(application->application);
         if (container && container->status == ContainerSeen::Status::exited) {
             sight.start_allowed = start_allowed(*application, *container, now);
         }
@@ -237,6 +242,10 @@ bool Agent::is_open(const ApplicationAssignment& application) const {
     if (application.intent != Intent::run || application.move.value != 0) return false;
     if (!container || container->status != ContainerSeen::Status::running) return false;
     const auto lane = lanes_.find(subject_of(application.application).value);
+    // On its way down, on our word: whoever comes waits for what comes after it.
+    if (lane != lanes_.end() && lane->second.container) return false;
+    const bool outdated = container->fingerprint != fingerprint(spec_of(application));
+    if (outdated && images_.contains(application.application.image)) return false;
     const bool gave_up_waiting = lane != lanes_.end() && lane->second.failures > 0 && !container->ready;
     if (!container->ready && !assumed_ready_.contains(container->container) && !gave_up_waiting) return false;
     if (!application.application.volume) return true;
@@ -258,11 +267,11 @@ bool Agent::is_starting(const ApplicationAssignment& application) const {
            application.application.restart_policy.name != RestartPolicy::Name::never;
 }
 
-bool Agent::ports_held(const Application& application) const {
+bool Agent::ports_closed(const Application& application) const {
     if (!routes_in_force_) return false;
     return std::ranges::all_of(application.ports, [&](const Port& port) {
         const auto entry = routes_in_force_->find(port.external);
-        return entry != routes_in_force_->end() && entry->second.held;
+        return entry == routes_in_force_->end() || entry->second.held || !entry->second.target || !entry->second.target->local;
     });
 }
 
@@ -391,6 +400,14 @@ std::vector<Problem> Agent::problems() const {
                                 settings_.started});
         }
     }
+    if (save_trouble_) problems.push_back({"assignment", *save_trouble_, 1, settings_.started});
+    if (refused_) {
+        problems.push_back({"assignment",
+                            {ErrorCode::conflict, fmt::format("the control service's records are at revision {}, this node has seen "
+                                                              "{}; were they restored from an older copy?", refused_->value,
+                                                              assignment_->revision.value)},
+                            1, settings_.started});
+    }
     if (pool_trouble_) problems.push_back({"pool", *pool_trouble_, 1, settings_.started});
     if (engine_trouble_) problems.push_back({"engine", *engine_trouble_, 1, settings_.started});
     if (routes_trouble_) problems.push_back({"routes", *routes_trouble_, 1, settings_.started});
@@ -412,6 +429,7 @@ Instant Agent::deadline(Instant now) const {
         if (restarts.next > now) next = std::min(next, restarts.next);
     }
     if (routes_trouble_) next = std::min(next, routes_retry_);
+    if (save_trouble_) next = std::min(next, save_retry_);
     return next;
 }
 

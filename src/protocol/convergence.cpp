@@ -117,8 +117,10 @@ private:
         }
         if (seen->seal && seen->seal->move == wanted.move) return;
         // Not one client may see the application go: first the hold is in force, then it is stopped (P8).
-        if (runs() && !s_.ports_held) return;
-        if (stopped()) alone(SealDataset{wanted.dataset, wanted.move, plan::next_snapshot(*seen, wanted.epoch, s_.now)});
+        if (runs() && !s_.ports_closed) return;
+        // Sealed on the word of an assignment that a crash could make this node forget, it could be
+        // unsealed again on the word of an older one, after the target has begun.
+        if (stopped() && s_.assignment_kept) alone(SealDataset{wanted.dataset, wanted.move, plan::next_snapshot(*seen, wanted.epoch, s_.now)});
     }
 
     void receive() {
@@ -202,7 +204,7 @@ private:
             case Intent::run: return run_application();
             case Intent::prepare: return prepare();
             case Intent::hold:
-                if (runs() && s_.ports_held) contain(StopContainer{s_.container->application});
+                if (runs() && s_.ports_closed) contain(StopContainer{s_.container->application});
                 return;
         }
     }
@@ -215,6 +217,7 @@ private:
             steps_.push_back(GetImage{s_.application->application.image});
             return false;
         }
+        if (runs() && !s_.ports_closed) return false;
         if (stopped()) contain(CreateContainer{s_.spec});
         return false;
     }

@@ -23,8 +23,9 @@ struct Sight {
     Instant now;
     model::ContainerSpec spec;      ///< Of `application`, as it would be made here now.
     bool image_present{false};
+    bool assignment_kept{true};     ///< It is on this node's disk: an older one will be known for old after a crash.
     bool assignment_fresh{true};    ///< false: from the cache; the control service was not heard yet.
-    bool ports_held{false};         ///< Held in force at the router: no new client reaches the container.
+    bool ports_closed{false};         ///< Held in force at the router: no new client reaches the container.
     bool strangers_gone{true};      ///< No container is left that nobody assigned here any more.
     bool snapshot_wanted{false};    ///< A feed asks for a new snapshot.
     bool trial_synced{false};       ///< What the trial stands on survives a power loss.

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control_wiring.hpp"
+
+#include <chrono>
+
+#include "adapters/peer/logs_client.hpp"
+#include "adapters/posix/files.hpp"
+#include "adapters/posix/log.hpp"
+#include "codec/json.hpp"
+#include "setup/layout.hpp"
+
+namespace flocker {
+namespace {
+
+constexpr std::size_t file_max = std::size_t{1} << 20U;
+
+Instant wall_clock() {
+    return {std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count()};
+}
+
+driver::Trace control_log() {
+    return [](const std::string& line) { posix::log(posix::Level::info, "control", {{"does", line}}); };
+}
+
+std::string socket_path(const std::string& engine) {
+    const std::string prefix = "unix://";
+    return engine.starts_with(prefix) ? engine.substr(prefix.size()) : engine;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ControlWiring>> ControlWiring::open(const manifest::DaemonConfig& config, const std::string& folder,
+                                                           ports::Loop& loop) {
+    const setup::ConfigFolder files{folder};
+    const setup::StateFolder state{config.state};
+    tls::Credentials credentials;
+    FLOCKER_TRY(credentials.authority, posix::read_file(files.authority(), file_max));
+    FLOCKER_TRY(credentials.certificate, posix::read_file(files.certificate("control"), file_max));
+    FLOCKER_TRY(credentials.key, posix::read_file(files.key("control"), file_max));
+    tls::Authority authority{credentials.authority, {}};
+    FLOCKER_TRY(authority.key, posix::read_file(files.authority_key(), file_max));
+    FLOCKER_TRY(auto identity, tls::TlsContext::make(credentials));
+    FLOCKER_TRY(auto store, sqlite::SqliteStateStore::open(state.records(), loop));
+    FLOCKER_TRY(auto tokens, sqlite::SqliteTokenStore::open(state.tokens()));
+    FLOCKER_TRY(auto api_listener, identity.listen("0.0.0.0", config.control.port, tls::ClientCertificates::optional));
+    FLOCKER_TRY(auto agent_listener, identity.listen("0.0.0.0", config.control.agent_port, tls::ClientCertificates::required));
+    FLOCKER_TRY(const std::string introduction, posix::read_file(state.node(), file_max));
+    FLOCKER_TRY(model::Node self, codec::decode<model::Node>(introduction));
+    return std::make_unique<ControlWiring>(config,
+                                           Parts{std::move(identity), std::move(store), std::move(tokens), std::move(api_listener),
+                                                 std::move(agent_listener), std::move(authority), std::move(self)},
+                                           loop);
+}
+
+ControlWiring::ControlWiring(const manifest::DaemonConfig& config, Parts parts, ports::Loop& loop)
+    : parts_(std::move(parts)),
+      workers_(loop),
+      images_(workers_, socket_path(config.engine)),
+      sessions_(loop, [this](model::NodeReport report) { driver_.reported(report); }),
+      driver_({loop, *parts_.store, sessions_, images_}, control_log()),
+      enrollment_(*parts_.tokens, parts_.authority, {{config.control.address, config.control.port}}, wall_clock),
+      api_({loop, driver_, enrollment_,
+            [this](const model::Node& node, const model::ApplicationName& application, std::uint32_t tail_lines, bool follow,
+                   const ports::Sink& sink) { return logs(node, application, tail_lines, follow, sink); }}),
+      api_server_(*parts_.api_listener, [this](const http::Request& request) { return answer(request); }),
+      agent_server_(*parts_.agent_listener, [this](const http::Request& request) { return answer_agent(request); }) {}
+
+void ControlWiring::start() {
+    driver_.start();
+    driver_.ask(protocol::Control::AddNode{parts_.self}, [](const protocol::Control::Answer& answer) {
+        if (const auto* error = std::get_if<Error>(&answer)) posix::log(posix::Level::error, "own_node_not_added", {{"error", *error}});
+    });
+}
+
+void ControlWiring::stop() {
+    api_.close();
+    sessions_.stop();
+    api_server_.stop();
+    agent_server_.stop();
+}
+
+http::Answer ControlWiring::answer(const http::Request& request) {
+    api::Reply reply = api_.serve(request);
+    if (!reply.body) return std::move(reply.response);
+    http::Response head = reply.response;
+    return {std::move(head), [reply = std::move(reply)](http::BodyWriter& writer) { api::write_body(reply, writer); }};
+}
+
+http::Answer ControlWiring::answer_agent(const http::Request& request) {
+    if (auto answer = sessions_.respond(request)) return std::move(*answer);
+    return api::error_response({ErrorCode::not_found, "agents have nothing to ask at " + request.target});
+}
+
+Status ControlWiring::logs(const model::Node& node, const model::ApplicationName& application, std::uint32_t tail_lines, bool follow,
+                           const ports::Sink& sink) const {
+    return peer::fetch_logs(parts_.identity.connector(tls::peer_is("node:" + node.id.value)), node.address, node.data_port,
+                            application, tail_lines, follow, sink);
+}
+
+}  // namespace flocker

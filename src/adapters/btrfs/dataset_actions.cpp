@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/btrfs/dataset_actions.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "adapters/btrfs/dataset_disk.hpp"
+#include "adapters/btrfs/os_error.hpp"
+#include "adapters/btrfs/subvolume.hpp"
+#include "model/names.hpp"
+
+namespace flocker::btrfs {
+namespace {
+
+namespace names = model::names;
+
+std::string text(const model::Epoch& epoch) { return "epoch " + std::to_string(epoch.value); }
+std::string text(const model::MoveId& move) { return "move " + std::to_string(move.value); }
+
+/// What is nested is in no snapshot and no stream: it would be lost on the way, silently.
+Status refuse_nested(const posix::Fd& live) {
+    FLOCKER_TRY(const bool nested, has_nested(live));
+    if (!nested) return {};
+    return fail(ErrorCode::conflict,
+                "a subvolume was made inside the volume, and snapshots do not hold it: replace it with a plain folder");
+}
+
+}  // namespace
+
+Result<posix::Fd> DatasetActions::need_live() const {
+    if (!contents.live) return fail(ErrorCode::not_found, "this node has no live copy");
+    return need_subvolume(folder.fd(), names::live);
+}
+
+Status DatasetActions::operator()(const model::CreateDataset& action) {
+    const bool done = contents.live && contents.marker.epoch == action.epoch && contents.snapshots.empty() && !contents.marker.seal;
+    if (done) return {};
+    FLOCKER_TRY(const bool all_gone, clear_leftovers(folder, contents));
+    if (contents.has_data() || !all_gone) return fail(ErrorCode::already_exists, "is on this node already");
+    // The marker first: data without a marker is corrupt, a marker without data is half made.
+    contents.marker = Marker{action.epoch, {}, {}, {}};
+    FLOCKER_CHECK_OK(save());
+    // Under a leftover's name until its mode is right.
+    const std::string fresh = std::string(names::dropping_prefix) + names::live;
+    FLOCKER_CHECK_OK(create_subvolume(folder.fd(), fresh));
+    {
+        FLOCKER_TRY(const posix::Fd live, need_subvolume(folder.fd(), fresh));
+        if (::fchmod(live.get(), 0777) != 0) return fail_os(errno, "open the volume to its application");
+    }
+    FLOCKER_CHECK_OK(rename_subvolume(folder.fd(), fresh, names::live));
+    return commit(folder.fd());
+}
+
+Status DatasetActions::operator()(const model::MountDataset&) {
+    if (!contents.live && !contents.trial) return fail(ErrorCode::not_found, "nothing to mount: no live copy and no trial");
+    FLOCKER_TRY(const posix::Fd subvolume, need_subvolume(folder.fd(), contents.live ? names::live : names::trial));
+    FLOCKER_TRY(const SubvolumeFacts facts, facts_of(subvolume));
+    // A seal or an unseal that did not come to its end left it so.
+    if (contents.live && facts.read_only && !contents.marker.seal) FLOCKER_CHECK_OK(set_writable(subvolume));
+    return mounts.mount(folder.id().value, subvolume);
+}
+
+Status DatasetActions::freeze(const posix::Fd& live, const model::SnapshotId& id) const {
+    if (!contents.snapshots.empty() && id < contents.snapshots.back()) {
+        return fail(ErrorCode::conflict, "snapshot " + model::to_text(id) + " is older than " +
+                                             model::to_text(contents.snapshots.back()) + ", which is here: use a new id");
+    }
+    return take_snapshot(live, folder.fd(), model::to_text(id));
+}
+
+Status DatasetActions::operator()(const model::TakeSnapshot& action) {
+    if (contents.has(action.snapshot)) return {};
+    FLOCKER_TRY(const posix::Fd live, need_live());
+    FLOCKER_CHECK_OK(refuse_nested(live));
+    return freeze(live, action.snapshot);
+}
+
+Status DatasetActions::operator()(const model::SealDataset& action) {
+    FLOCKER_TRY(const posix::Fd live, need_live());
+    const model::Seal seal{action.move, action.snapshot};
+    // One seal a move: a second order for it, with whatever id, finds it done.
+    if (contents.marker.seal && contents.marker.seal->move == action.move && contents.has(contents.marker.seal->snapshot)) return {};
+    // Nobody can begin to write once it is mounted nowhere; and read-only alone does not stop who
+    // has a file open. So first this, then read-only, and only then the snapshot that is to be equal.
+    FLOCKER_CHECK_OK(mounts.release(folder.id().value, live));
+    FLOCKER_CHECK_OK(refuse_nested(live));
+    FLOCKER_TRY(SubvolumeFacts facts, facts_of(live));
+    if (!facts.read_only) FLOCKER_CHECK_OK(set_read_only(live));
+    if (contents.has(action.snapshot)) {
+        // From an earlier try, or somebody else's by that name.
+        FLOCKER_CHECK_OK(sync.run(pool));
+        FLOCKER_TRY(const posix::Fd snapshot, need_subvolume(folder.fd(), model::to_text(action.snapshot)));
+        FLOCKER_TRY(const SubvolumeFacts taken, facts_of(snapshot));
+        FLOCKER_TRY(facts, facts_of(live));
+        if (differs(facts, taken) || action.snapshot != contents.snapshots.back()) {
+            return fail(ErrorCode::conflict, "snapshot " + model::to_text(action.snapshot) + " is not the last state: use a new id");
+        }
+    } else {
+        FLOCKER_CHECK_OK(freeze(live, action.snapshot));
+    }
+    // The seal last: it says that all the rest holds. The snapshot's commit and the marker's fsync
+    // have made each of them durable, so nobody else's dirty pages are waited for.
+    contents.marker.seal = seal;
+    return save();
+}
+
+Status DatasetActions::operator()(const model::UnsealDataset& action) {
+    FLOCKER_TRY(const posix::Fd live, need_live());
+    if (contents.marker.epoch != action.epoch) {
+        return fail(ErrorCode::conflict, "is owned at " + text(contents.marker.epoch) + " and not at " + text(action.epoch));
+    }
+    // The seal goes before the protection: a marker must never call sealed what can be written.
+    if (contents.marker.seal) {
+        contents.marker.seal.reset();
+        FLOCKER_CHECK_OK(save());
+    }
+    FLOCKER_TRY(const SubvolumeFacts facts, facts_of(live));
+    return facts.read_only ? set_writable(live) : Status{};
+}
+
+Status DatasetActions::discard_trial() const {
+    if (!contents.trial) return {};
+    {
+        FLOCKER_TRY(const posix::Fd trial, need_subvolume(folder.fd(), names::trial));
+        FLOCKER_CHECK_OK(mounts.release(folder.id().value, trial));
+    }
+    return drop(folder, names::trial);
+}
+
+Status DatasetActions::operator()(const model::StartTrial& action) {
+    if (contents.live) return fail(ErrorCode::conflict, "this node has the live copy: no trial beside it");
+    const model::Trial trial{action.move, action.from};
+    if (contents.trial && contents.marker.trial == trial) return {};
+    if (!contents.has(action.from)) return fail(ErrorCode::not_found, "snapshot " + model::to_text(action.from) + " is not here");
+    FLOCKER_TRY(const posix::Fd from, need_subvolume(folder.fd(), model::to_text(action.from)));
+    // Old copy away, then the marker, then the new copy: a trial subvolume is never of another move
+    // than the marker says.
+    FLOCKER_CHECK_OK(discard_trial());
+    contents.marker.trial = trial;
+    FLOCKER_CHECK_OK(save());
+    return make_copy(from, folder.fd(), names::trial);
+}
+
+Status DatasetActions::operator()(const model::SyncTrial&) {
+    if (!contents.trial && !contents.live) return fail(ErrorCode::not_found, "there is no trial");
+    FLOCKER_TRY(const posix::Fd copy, need_subvolume(folder.fd(), contents.live ? names::live : names::trial));
+    // A snapshot flushes its source and commits. syncfs would do as well, but wait for the dirty
+    // pages of everybody on the pool, with clients held meanwhile.
+    const std::string probe = std::string(names::dropping_prefix) + "sync";
+    FLOCKER_TRY(const bool all_gone, clear_leftovers(folder, contents));
+    static_cast<void>(all_gone);
+    FLOCKER_CHECK_OK(take_snapshot(copy, folder.fd(), probe));
+    return remove_subvolume(folder.fd(), probe);
+}
+
+Status DatasetActions::operator()(const model::AdoptTrial& action) {
+    Marker& marker = contents.marker;
+    if (contents.live) {
+        if (marker.epoch == action.epoch) return {};
+        return fail(ErrorCode::conflict, "this node has a live copy at " + text(marker.epoch));
+    }
+    if (!contents.trial || !marker.trial) return fail(ErrorCode::not_found, "there is no trial of " + text(action.move));
+    if (marker.trial->move != action.move) {
+        return fail(ErrorCode::conflict, "the trial is of " + text(marker.trial->move) + " and not of " + text(action.move));
+    }
+    if (action.epoch < marker.epoch) {
+        return fail(ErrorCode::conflict, "knows " + text(marker.epoch) + ", which is newer than " + text(action.epoch));
+    }
+    // The marker before the name: a live subvolume must never stand beside an epoch that is not its
+    // own. The marker's trial stays and means nothing any more once the subvolume is live.
+    marker.epoch = action.epoch;
+    marker.acknowledged = {{action.source, marker.trial->from}};
+    FLOCKER_CHECK_OK(save());
+    FLOCKER_CHECK_OK(rename_subvolume(folder.fd(), names::trial, names::live));
+    return commit(folder.fd());
+}
+
+Status DatasetActions::operator()(const model::DiscardTrial&) {
+    FLOCKER_CHECK_OK(discard_trial());
+    if (!contents.marker.trial) return {};
+    contents.marker.trial.reset();
+    return save();
+}
+
+Status DatasetActions::keep_last_state(const posix::Fd& live) const {
+    FLOCKER_CHECK_OK(refuse_nested(live));
+    FLOCKER_CHECK_OK(set_read_only(live));
+    model::SnapshotId last{contents.marker.epoch, 1};
+    if (!contents.snapshots.empty()) {
+        const model::SnapshotId& newest = contents.snapshots.back();
+        FLOCKER_CHECK_OK(sync.run(pool));
+        FLOCKER_TRY(const posix::Fd snapshot, need_subvolume(folder.fd(), model::to_text(newest)));
+        FLOCKER_TRY(const SubvolumeFacts taken, facts_of(snapshot));
+        FLOCKER_TRY(const SubvolumeFacts facts, facts_of(live));
+        if (!differs(facts, taken)) return {};
+        if (newest.epoch == last.epoch) last.sequence = newest.sequence + 1;
+    }
+    return freeze(live, last);
+}
+
+Status DatasetActions::operator()(const model::DemoteDataset& action) {
+    Marker& marker = contents.marker;
+    if (contents.live && action.epoch <= marker.epoch) {
+        return fail(ErrorCode::conflict, "is owned here at " + text(marker.epoch) + ": " + text(action.epoch) + " can't take it away");
+    }
+    if (contents.live) {
+        FLOCKER_TRY(const posix::Fd live, need_live());
+        FLOCKER_CHECK_OK(mounts.release(folder.id().value, live));
+        const bool kept = marker.seal && contents.has(marker.seal->snapshot);
+        if (!kept) FLOCKER_CHECK_OK(keep_last_state(live));
+        FLOCKER_CHECK_OK(drop(folder, names::live));
+    }
+    if (!contents.live && action.epoch <= marker.epoch) return {};
+    // The epoch last: a live subvolume beside the new epoch would look like its owner's.
+    marker.epoch = action.epoch;
+    marker.seal.reset();
+    marker.acknowledged.clear();
+    FLOCKER_CHECK_OK(save());
+    return commit(folder.fd());
+}
+
+Status DatasetActions::operator()(const model::DropSnapshots& action) {
+    const auto wanted = [&](const model::SnapshotId& id) {
+        return std::find(action.snapshots.begin(), action.snapshots.end(), id) != action.snapshots.end();
+    };
+    if (!contents.snapshots.empty() && wanted(contents.snapshots.back())) {
+        return fail(ErrorCode::conflict, "snapshot " + model::to_text(contents.snapshots.back()) + " is the newest and stays");
+    }
+    for (const model::SnapshotId& id : contents.snapshots) {
+        if (wanted(id)) FLOCKER_CHECK_OK(drop(folder, model::to_text(id)));
+    }
+    // Those that were being sent when they were dropped.
+    FLOCKER_TRY(const bool all_gone, clear_leftovers(folder, contents));
+    static_cast<void>(all_gone);
+    return {};
+}
+
+Status DatasetActions::operator()(const model::NoteAcknowledged& action) {
+    const auto known = contents.marker.acknowledged.find(action.node);
+    if (known != contents.marker.acknowledged.end() && known->second == action.snapshot) return {};
+    contents.marker.acknowledged[action.node] = action.snapshot;
+    return save();
+}
+
+Status DatasetActions::operator()(const model::DestroyDataset&) {
+    return fail(ErrorCode::internal, "a destroy came the wrong way");
+}
+
+}  // namespace flocker::btrfs

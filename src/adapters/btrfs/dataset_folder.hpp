@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/posix/fd.hpp"
+#include "adapters/btrfs/marker.hpp"
+#include "base/result.hpp"
+#include "model/ids.hpp"
+
+namespace flocker::btrfs {
+
+/// The folder of one dataset, locked against everyone else who holds one: other threads, and a
+/// former life of this daemon that has not died yet. Unlocked with its owner.
+class DatasetFolder {
+public:
+    /// nullopt: there is none.
+    [[nodiscard]] static Result<std::optional<DatasetFolder>> open(const posix::Fd& pool, const model::DatasetId& id);
+    [[nodiscard]] static Result<DatasetFolder> open_or_make(const posix::Fd& pool, const model::DatasetId& id);
+
+    [[nodiscard]] const posix::Fd& fd() const { return folder_; }
+    [[nodiscard]] const model::DatasetId& id() const { return id_; }
+
+private:
+    DatasetFolder(posix::Fd folder, model::DatasetId id) : folder_(std::move(folder)), id_(std::move(id)) {}
+
+    posix::Fd folder_;
+    model::DatasetId id_;
+};
+
+/// What lies in a dataset's folder.
+struct Contents {
+    Marker marker;
+    bool live{false};
+    bool trial{false};
+    std::vector<model::SnapshotId> snapshots;  ///< Oldest first.
+    std::vector<std::string> leftovers;        ///< Names with our prefixes, in use or not.
+
+    [[nodiscard]] bool has_data() const { return live || trial || !snapshots.empty(); }
+    [[nodiscard]] bool has(const model::SnapshotId& id) const;
+};
+
+/// Errors: corrupt (the marker can't be read, or is missing where there is data), unavailable. The
+/// marker's parts that mean nothing here (see Marker) are left out.
+[[nodiscard]] Result<Contents> look_into(const DatasetFolder& folder);
+
+/// Removes what a crash, or a delete that could not be ended, left in the folder. False: some of it
+/// is in use and stays.
+[[nodiscard]] Result<bool> clear_leftovers(const DatasetFolder& folder, const Contents& contents);
+/// The same, and removes the folder if there is no data in it. False: the folder is gone.
+[[nodiscard]] Result<bool> sweep(const posix::Fd& pool, const DatasetFolder& folder);
+/// The same for whole folders that are on their way out.
+[[nodiscard]] Status sweep_pool(const posix::Fd& pool);
+/// Renames it, then deletes it, so that it is gone at once and a crash in between leaves a name that
+/// sweep() knows. What is being sent now is deleted by a later sweep.
+[[nodiscard]] Status drop(const DatasetFolder& folder, const std::string& name);
+/// Takes the whole dataset away in one step, then deletes it. The folder is of no use afterwards.
+[[nodiscard]] Status drop_all(const posix::Fd& pool, const DatasetFolder& folder);
+
+/// All names in a folder but "." and "..".
+[[nodiscard]] Result<std::vector<std::string>> names_in(const posix::Fd& folder);
+/// Locks a subvolume that is being received, for as long as the descriptor is open. False: another has.
+[[nodiscard]] bool try_lock(const posix::Fd& subvolume);
+
+}  // namespace flocker::btrfs

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "adapters/posix/fd.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace flocker::docker {
+
+/// What is known of a port's protocol: some servers accept connections before they serve.
+enum class Protocol : std::uint8_t { postgres, redis, unknown };
+[[nodiscard]] Protocol protocol_of(std::uint16_t port);
+
+/// Whether a server that answered so serves. `answer` is the beginning of what it said; empty: it closed
+/// the connection in good order, as one does that speaks TLS only, and none that is starting up.
+[[nodiscard]] bool postgres_serves(std::string_view answer);
+[[nodiscard]] bool redis_serves(std::string_view answer);
+
+/// Asks once. Errors: unavailable (with what it said or did), timed_out (`limit` is for each step).
+[[nodiscard]] Status ask_whether_ready(const std::string& address, std::uint16_t port, Protocol protocol,
+                                       Duration limit);
+
+/// Sees a process end the moment it ends.
+class ProcessWatch {
+public:
+    /// One that is gone already counts as ended.
+    explicit ProcessWatch(int pid);
+    /// True: it has ended. False: it runs still, after `limit`.
+    [[nodiscard]] bool ends_within(Duration limit) const;
+
+private:
+    posix::Fd process_;
+};
+
+}  // namespace flocker::docker

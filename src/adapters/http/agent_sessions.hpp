@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "adapters/http/server.hpp"
+#include "model/report.hpp"
+#include "ports/control_link.hpp"
+#include "ports/loop.hpp"
+
+namespace flocker::http {
+
+/// The control service's end of what agents and control service say to each other.
+///
+///   GET  /v1/nodes/<id>/assignment           the newest assignment; 404: there is none yet
+///   GET  /v1/nodes/<id>/assignment?watch=1   a stream of lines: the newest assignment at once, then each
+///                                            new one; a blank line every 5 s says that we are there
+///   POST /v1/nodes/<id>/report               a report; 204
+///
+/// Only the node itself may ask (403): its certificate's name is "node:<id>". A node's newest watch
+/// ends its older one.
+///
+/// Threads: publish() on the loop thread; respond() on the server's threads; stop() from any.
+class HttpAgentSessions final : public ports::AgentSessions {
+public:
+    /// `reported` is called on the loop thread.
+    HttpAgentSessions(ports::Loop& loop, std::function<void(model::NodeReport)> reported);
+    ~HttpAgentSessions() override;
+
+    void publish(const model::Assignment& assignment) override;
+
+    /// For the server's Respond; nullopt: not a request of ours. The server is stopped before this
+    /// is destroyed, and stops at once if this was stopped before.
+    [[nodiscard]] std::optional<Answer> respond(const Request& request);
+    /// Ends all watches.
+    void stop();
+
+private:
+    struct Session {
+        std::optional<model::Assignment> newest;
+        std::shared_ptr<const std::string> line;  ///< `newest` as JSON and a newline.
+        std::uint64_t version{0};                 ///< Of `line`.
+        std::uint64_t watch{0};                   ///< The newest watch.
+    };
+
+    [[nodiscard]] Answer assignment(const model::NodeId& node, bool watch);
+    [[nodiscard]] Answer report(const Request& request, const model::NodeId& node);
+    void stream(const model::NodeId& node, BodyWriter& writer);
+
+    ports::Loop& loop_;
+    std::function<void(model::NodeReport)> reported_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::map<model::NodeId, Session> sessions_;
+    bool stopping_{false};
+};
+
+}  // namespace flocker::http

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/result.hpp"
+#include "ports/loop.hpp"
+#include "ports/router.hpp"
+
+namespace flocker::nftables {
+
+/// Routes in the kernel (nftables), held connections in its packet queue. Data never passes through
+/// this process.
+///
+/// Of a held connection the kernel keeps the first packet until the release; it then meets the routes
+/// as if it came in that moment, with its client's address. Of a port that stays held without us (the
+/// process died) the kernel drops first packets: clients ask again each second or more.
+///
+/// Kept: the client's address, towards a container of this node. Replaced by this node's: towards
+/// another node; when client and container are on one bridge; when the client used 127.0.0.1.
+///
+/// Threads: open() blocks, in the network namespace that the router is for. It owns one thread.
+/// Limits:  waiting_max connections wait at once, of all ports together; others have to ask again.
+class NftRouter final : public ports::Router {
+public:
+    static constexpr std::uint32_t waiting_max = 4096;
+
+    /// Takes over the routes that an earlier process left, held ports included. `loop` outlives it.
+    /// Errors: unavailable (rights, kernel, or another router in this network namespace).
+    [[nodiscard]] static Result<std::unique_ptr<NftRouter>> open(ports::Loop& loop);
+    /// Ends what was asked for; the routes stay.
+    ~NftRouter() override;
+    NftRouter(const NftRouter&) = delete;
+    NftRouter& operator=(const NftRouter&) = delete;
+
+    /// In the order of the calls. Errors: invalid_argument (an address or port), unavailable. After
+    /// an error connections wait as before; apply again.
+    void apply(const model::RouteTable& table, Done<void> done) override;
+    /// Puts right what others changed: our table, sysctls, Docker's FORWARD policy after a restart of
+    /// Docker. Also happens by itself after an apply(), every few seconds at most, while nothing is held.
+    void ensure(Done<void> done);
+
+    struct Counters {
+        std::uint64_t transactions{0};  ///< Changes of the kernel's table since open().
+        std::uint64_t waiting{0};       ///< Connections that wait now.
+        std::uint64_t released{0};      ///< Connections that waited and were let go, since open().
+    };
+    /// From any thread.
+    [[nodiscard]] Counters counters() const;
+
+    /// Removes all routes and rules from the network namespace of the calling thread; blocks. For a node
+    /// that leaves its cluster. No router may be open there. Done again it succeeds.
+    [[nodiscard]] static Status remove_everything();
+
+private:
+    class Worker;
+    explicit NftRouter(std::unique_ptr<Worker> worker);
+    std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace flocker::nftables

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/nftables/ruleset.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <map>
+#include <set>
+#include <vector>
+
+namespace flocker::nftables {
+namespace {
+
+using model::RouteEntry;
+using model::RouteTable;
+using model::RouteTarget;
+
+/// The elements that stand for a route table.
+struct Elements {
+    std::map<std::uint16_t, std::string> routes;
+    std::set<std::string> peers;
+    std::set<std::uint16_t> held;
+    std::set<std::uint16_t> closed;
+};
+
+Elements elements_of(const RouteTable& table) {
+    Elements elements;
+    for (const auto& [port, entry] : table) {
+        if (entry.held) elements.held.insert(port);
+        if (!entry.target) {
+            if (!entry.held) elements.closed.insert(port);
+            continue;
+        }
+        elements.routes.emplace(port, fmt::format("{} . {}", entry.target->address, entry.target->port));
+        if (!entry.target->local) elements.peers.insert(entry.target->address);
+    }
+    return elements;
+}
+
+/// "<verb> element ip flocker <set> { a, b }\n", or nothing.
+void put_command(std::string& text, std::string_view verb, std::string_view set,
+                 const std::vector<std::string>& items) {
+    if (items.empty()) return;
+    text += fmt::format("{} element ip flocker {} {{ {} }}\n", verb, set, fmt::join(items, ", "));
+}
+
+template <class Item>
+void put_set_change(std::string& text, std::string_view set, const std::set<Item>& from, const std::set<Item>& to) {
+    std::vector<std::string> gone;
+    std::vector<std::string> added;
+    for (const Item& item : from) {
+        if (!to.contains(item)) gone.push_back(fmt::format("{}", item));
+    }
+    for (const Item& item : to) {
+        if (!from.contains(item)) added.push_back(fmt::format("{}", item));
+    }
+    put_command(text, "delete", set, gone);
+    put_command(text, "add", set, added);
+}
+
+void put_route_change(std::string& text, const std::map<std::uint16_t, std::string>& from,
+                      const std::map<std::uint16_t, std::string>& to) {
+    std::vector<std::string> gone;
+    std::vector<std::string> added;
+    for (const auto& [port, target] : from) {
+        const auto there = to.find(port);
+        if (there == to.end() || there->second != target) gone.push_back(fmt::format("{}", port));
+    }
+    for (const auto& [port, target] : to) {
+        const auto there = from.find(port);
+        if (there == from.end() || there->second != target) added.push_back(fmt::format("{} : {}", port, target));
+    }
+    put_command(text, "delete", "routes", gone);
+    put_command(text, "add", "routes", added);
+}
+
+bool is_ipv4(const std::string& address) {
+    in_addr parsed{};
+    return inet_pton(AF_INET, address.c_str(), &parsed) == 1;
+}
+
+/// What stands between "elements = {" and "}" of one map or set, as words without commas.
+std::vector<std::string_view> words_of(std::string_view text, std::string_view block) {
+    std::vector<std::string_view> words;
+    const auto begin = text.find(block);
+    if (begin == std::string_view::npos) return words;
+    const auto end = text.find("\n\t}", begin);
+    std::string_view body = text.substr(begin, end == std::string_view::npos ? end : end - begin);
+    constexpr std::string_view opening = "elements = {";
+    const auto open = body.find(opening);
+    if (open == std::string_view::npos) return words;
+    body = body.substr(open + opening.size());
+    body = body.substr(0, body.find('}'));
+    constexpr std::string_view gaps = " \t\n,";
+    for (auto at = body.find_first_not_of(gaps); at != std::string_view::npos; at = body.find_first_not_of(gaps, at)) {
+        const auto stop = std::min(body.find_first_of(gaps, at), body.size());
+        words.push_back(body.substr(at, stop - at));
+        at = stop;
+    }
+    return words;
+}
+
+Result<std::uint16_t> parse_port(std::string_view word) {
+    std::uint16_t port = 0;
+    const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), port);
+    if (code != std::errc{} || end != word.data() + word.size() || port == 0) {
+        return fail(ErrorCode::corrupt, fmt::format("nft table flocker: '{}' is not a port", word));
+    }
+    return port;
+}
+
+}  // namespace
+
+Status validate(const RouteTable& table) {
+    for (const auto& [port, entry] : table) {
+        if (port == 0) return fail(ErrorCode::invalid_argument, "route: 0 is not a port");
+        if (!entry.target) continue;
+        if (!is_ipv4(entry.target->address)) {
+            return fail(ErrorCode::invalid_argument,
+                        fmt::format("route of port {}: '{}' is not an IPv4 address", port, entry.target->address));
+        }
+        if (entry.target->port == 0) {
+            return fail(ErrorCode::invalid_argument, fmt::format("route of port {}: its target has port 0", port));
+        }
+    }
+    return {};
+}
+
+// Bits of the packet mark, on the first packet of a connection only:
+//   0x01000000  translated by us
+//   0x02000000  on its way back out of the interface it came in by: client and container are on one
+//               bridge and would answer each other directly, past our translation
+//
+// What comes from outside for 127.0.0.0/8 is dropped: route_localnet would let it in.
+std::string shape_text(QueueStatement queue) {
+    constexpr std::string_view shape = R"(table ip flocker {{
+    map routes {{ type inet_service : ipv4_addr . inet_service; }}
+    set peers {{ type ipv4_addr; }}
+    set held {{ type inet_service; }}
+    set closed {{ type inet_service; }}
+    chain wait {{
+        {}
+    }}
+    chain gate {{
+        tcp dport @held jump wait
+        tcp dport @held drop
+        tcp dport @closed reject with tcp reset
+    }}
+    chain gate_in {{
+        type filter hook prerouting priority -300; policy accept;
+        iif != "lo" ip daddr 127.0.0.0/8 drop
+        fib daddr type local tcp flags & (fin|syn|rst|ack) == syn jump gate
+    }}
+    chain gate_out {{
+        type filter hook output priority -300; policy accept;
+        fib daddr type local tcp flags & (fin|syn|rst|ack) == syn jump gate
+    }}
+    chain translate {{
+        meta mark set meta mark | 0x01000000
+        dnat ip to tcp dport map @routes
+        meta mark set meta mark & 0xfeffffff
+    }}
+    chain translate_in {{
+        type nat hook prerouting priority -105; policy accept;
+        fib daddr type local meta l4proto tcp jump translate
+    }}
+    chain translate_out {{
+        type nat hook output priority -105; policy accept;
+        fib daddr type local meta l4proto tcp jump translate
+    }}
+    chain turn_back {{
+        type filter hook forward priority 0; policy accept;
+        meta mark & 0x01000000 != 0 fib daddr . iif oif exists meta mark set meta mark | 0x02000000
+    }}
+    chain source {{
+        type nat hook postrouting priority 95; policy accept;
+        meta mark & 0x01000000 == 0 return
+        ip daddr @peers masquerade
+        ip saddr 127.0.0.0/8 masquerade
+        meta mark & 0x02000000 != 0 masquerade
+    }}
+}}
+)";
+    return fmt::format(shape, queue == QueueStatement::in_text ? fmt::format("queue num {}", held_queue) : "");
+}
+
+std::string marker_text() {
+    return fmt::format("add chain ip flocker {}\n", shape_marker);
+}
+
+std::string removal_text() {
+    return "add table ip flocker\ndelete table ip flocker\n";
+}
+
+std::string transaction(const RouteTable& from, const RouteTable& to) {
+    const Elements before = elements_of(from);
+    const Elements after = elements_of(to);
+    std::string text;
+    put_route_change(text, before.routes, after.routes);
+    put_set_change(text, "peers", before.peers, after.peers);
+    put_set_change(text, "held", before.held, after.held);
+    put_set_change(text, "closed", before.closed, after.closed);
+    return text;
+}
+
+Result<Listing> parse_listing(std::string_view text) {
+    Listing listing;
+    listing.complete = text.find(fmt::format("chain {} {{", shape_marker)) != std::string_view::npos;
+    const std::vector<std::string_view> peers = words_of(text, "set peers {");
+    const std::set<std::string_view> remote(peers.begin(), peers.end());
+
+    const std::vector<std::string_view> routes = words_of(text, "map routes {");
+    // port : address . port
+    constexpr std::size_t words_of_a_route = 5;
+    if (routes.size() % words_of_a_route != 0)
+        return fail(ErrorCode::corrupt, "nft table flocker: its routes can't be read");
+    for (std::size_t at = 0; at < routes.size(); at += words_of_a_route) {
+        FLOCKER_TRY(const std::uint16_t port, parse_port(routes[at]));
+        FLOCKER_TRY(const std::uint16_t target_port, parse_port(routes[at + 4]));
+        RouteTarget target{std::string(routes[at + 2]), target_port, !remote.contains(routes[at + 2])};
+        listing.table[port].target = std::move(target);
+    }
+    for (const std::string_view word : words_of(text, "set held {")) {
+        FLOCKER_TRY(const std::uint16_t port, parse_port(word));
+        listing.table[port].held = true;
+    }
+    for (const std::string_view word : words_of(text, "set closed {")) {
+        FLOCKER_TRY(const std::uint16_t port, parse_port(word));
+        listing.table[port];
+    }
+    return listing;
+}
+
+}  // namespace flocker::nftables

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/nftables/ruleset.hpp"
+
+#include <gtest/gtest.h>
+
+namespace flocker::nftables {
+namespace {
+
+using model::RouteEntry;
+using model::RouteTable;
+using model::RouteTarget;
+
+RouteEntry local(std::string address, std::uint16_t port) {
+    return {RouteTarget{std::move(address), port, true}, false};
+}
+RouteEntry remote(std::string address, std::uint16_t port) {
+    return {RouteTarget{std::move(address), port, false}, false};
+}
+RouteEntry held(RouteEntry entry) {
+    entry.held = true;
+    return entry;
+}
+
+TEST(Transaction, IsEmptyBetweenEqualTables) {
+    const RouteTable table{{80, local("172.30.0.2", 8080)}, {81, held({})}, {82, {}}};
+
+    EXPECT_EQ(transaction(table, table), "");
+    EXPECT_EQ(transaction({}, {}), "");
+}
+
+TEST(Transaction, AddsAllElementsOfAKindInOneCommand) {
+    const RouteTable to{{80, local("172.30.0.2", 8080)}, {81, held(remote("10.0.0.2", 81))}, {82, {}}, {83, held({})}};
+
+    EXPECT_EQ(transaction({}, to),
+              "add element ip flocker routes { 80 : 172.30.0.2 . 8080, 81 : 10.0.0.2 . 81 }\n"
+              "add element ip flocker peers { 10.0.0.2 }\n"
+              "add element ip flocker held { 81, 83 }\n"
+              "add element ip flocker closed { 82 }\n");
+}
+
+TEST(Transaction, TouchesOnlyTheRouteThatChanges) {
+    const RouteTable from{{80, local("172.30.0.2", 8080)}, {81, local("172.30.0.3", 5432)}};
+    const RouteTable to{{80, local("172.30.0.2", 8080)}, {81, local("172.30.0.4", 5432)}};
+
+    EXPECT_EQ(transaction(from, to),
+              "delete element ip flocker routes { 81 }\n"
+              "add element ip flocker routes { 81 : 172.30.0.4 . 5432 }\n");
+}
+
+TEST(Transaction, ReleasesAndRetargetsTogether) {
+    const RouteTable from{{81, held(local("172.30.0.3", 5432))}};
+    const RouteTable to{{81, remote("10.0.0.2", 81)}};
+
+    EXPECT_EQ(transaction(from, to),
+              "delete element ip flocker routes { 81 }\n"
+              "add element ip flocker routes { 81 : 10.0.0.2 . 81 }\n"
+              "add element ip flocker peers { 10.0.0.2 }\n"
+              "delete element ip flocker held { 81 }\n");
+}
+
+TEST(Transaction, KeepsAPeerThatAnotherRouteStillNeeds) {
+    const RouteTable from{{80, remote("10.0.0.2", 80)}, {81, remote("10.0.0.2", 81)}};
+    const RouteTable to{{80, remote("10.0.0.2", 80)}};
+
+    EXPECT_EQ(transaction(from, to), "delete element ip flocker routes { 81 }\n");
+}
+
+TEST(Validate, RefusesWhatIsNotAnAddressOrAPort) {
+    EXPECT_TRUE(validate({{80, local("172.30.0.2", 8080)}, {81, {}}}));
+    for (const char* address : {"", "alder", "fe80::1", "10.0.0.2 }; flush ruleset", "10.0.0"}) {
+        const auto outcome = validate({{80, local(address, 8080)}});
+        ASSERT_FALSE(outcome) << address;
+        EXPECT_EQ(outcome.error().code, ErrorCode::invalid_argument);
+        EXPECT_NE(outcome.error().message.find("port 80"), std::string::npos);
+    }
+    EXPECT_FALSE(validate({{80, local("172.30.0.2", 0)}}));
+    EXPECT_FALSE(validate({{0, {}}}));
+}
+
+TEST(ParseListing, GivesBackTheTableThatTheElementsStandFor) {
+    const auto listing = parse_listing(
+        "table ip flocker {\n"
+        "\tmap routes {\n\t\ttype inet_service : ipv4_addr . inet_service\n"
+        "\t\telements = { 80 : 172.30.0.2 . 8080, 81 : 10.0.0.2 . 81,\n"
+        "\t\t\t     90 : 172.30.0.4 . 443 }\n\t}\n\n"
+        "\tset peers {\n\t\ttype ipv4_addr\n\t\telements = { 10.0.0.2 }\n\t}\n\n"
+        "\tset held {\n\t\ttype inet_service\n\t\telements = { 81, 83 }\n\t}\n\n"
+        "\tset closed {\n\t\ttype inet_service\n\t\telements = { 82 }\n\t}\n\n"
+        "\tchain shape_1 {\n\t}\n}\n");
+
+    ASSERT_TRUE(listing) << listing.error();
+    EXPECT_TRUE(listing->complete);
+    EXPECT_EQ(listing->table, (RouteTable{{80, local("172.30.0.2", 8080)},
+                                          {81, held(remote("10.0.0.2", 81))},
+                                          {82, {}},
+                                          {83, held({})},
+                                          {90, local("172.30.0.4", 443)}}));
+}
+
+TEST(ParseListing, ReadsAnEmptyOrUnfinishedTable) {
+    const auto listing = parse_listing(
+        "table ip flocker {\n\tmap routes {\n\t\ttype inet_service : ipv4_addr . inet_service\n\t}\n\n"
+        "\tset held {\n\t\ttype inet_service\n\t\telements = { 5 }\n\t}\n}\n");
+
+    ASSERT_TRUE(listing);
+    EXPECT_FALSE(listing->complete);
+    EXPECT_EQ(listing->table, (RouteTable{{5, held({})}}));
+}
+
+TEST(ParseListing, RefusesWhatItCanNotRead) {
+    const auto listing = parse_listing("table ip flocker {\n\tset held {\n\t\telements = { postgres }\n\t}\n}\n");
+
+    ASSERT_FALSE(listing);
+    EXPECT_EQ(listing.error().code, ErrorCode::corrupt);
+}
+
+}  // namespace
+}  // namespace flocker::nftables

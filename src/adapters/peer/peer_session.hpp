@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One stream of the server. Only for this folder's .cpp files.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "adapters/peer/frames.hpp"
+#include "adapters/peer/messages.hpp"
+#include "adapters/peer/peer_server.hpp"
+
+namespace flocker::peer {
+
+/// Answers the requests that come on one stream, one after another.
+class PeerSession {
+public:
+    PeerSession(FrameStream& frames, Answering answering, const std::atomic<bool>& stopping,
+                std::atomic<std::size_t>& logs)
+        : frames_(frames), answering_(answering), stopping_(stopping), logs_(logs) {}
+
+    /// Until the other side ends, breaks the rules or is silent for too long.
+    void run();
+
+private:
+    class StillHere;
+
+    // Each answers one request; false: the stream can't be used any more.
+    [[nodiscard]] bool answer(const Request& request);
+    [[nodiscard]] bool answer(const AskHoldings& ask);
+    [[nodiscard]] bool answer(const OfferSnapshot& offer);
+    [[nodiscard]] bool answer(const AskImage& ask);
+    [[nodiscard]] bool answer(const AskLogs& ask);
+
+    [[nodiscard]] bool receive(const OfferSnapshot& offer, const ports::SnapshotOffer& shown);
+    [[nodiscard]] bool refuse_body(const Error& error);
+    [[nodiscard]] bool reply(const Reply& reply);
+    [[nodiscard]] bool reply_with_body(const std::function<Status(const ports::Sink&)>& write);
+    /// The other side reads why before it sees the end.
+    void end_with(const Error& error);
+    /// Runs `ask` on the loop thread and waits. unavailable: the server stops.
+    template <class T>
+    [[nodiscard]] Result<T> on_loop(std::function<T()> ask);
+
+    FrameStream& frames_;
+    Answering answering_;
+    const std::atomic<bool>& stopping_;
+    std::atomic<std::size_t>& logs_;
+    std::mutex write_mutex_;  ///< Guards the writing side of frames_.
+    std::string peer_;
+};
+
+}  // namespace flocker::peer

@@ -1,0 +1,620 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Both ends of the protocol against each other over TLS, with stores in memory.
+#include <gmock/gmock.h>
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <future>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "adapters/peer/crc32c.hpp"
+#include "adapters/peer/logs_client.hpp"
+#include "adapters/peer/messages.hpp"
+#include "adapters/peer/peer_link.hpp"
+#include "adapters/peer/peer_server.hpp"
+#include "adapters/posix/event_loop.hpp"
+#include "adapters/tls/testing.hpp"
+
+namespace flocker::peer {
+namespace {
+
+using ::testing::HasSubstr;
+using tls::testing::TestCluster;
+using tls::testing::value_of;
+
+const model::DatasetId dataset{"33333333-3333-4333-8333-333333333333"};
+const model::SnapshotId first{model::Epoch{3}, 41};
+const model::SnapshotId second{model::Epoch{3}, 42};
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+    return std::as_bytes(std::span(text));
+}
+
+std::string pattern(std::size_t size) {
+    std::string text(size, '\0');
+    std::uint32_t state = 1;
+    for (char& c : text) c = static_cast<char>((state = state * 1664525U + 1013904223U) >> 24U);
+    return text;
+}
+
+Status write_in_pieces(const std::string& text, const ports::Sink& sink) {
+    constexpr std::size_t piece = 50'000;
+    for (std::size_t at = 0; at < text.size(); at += piece)
+        FLOCKER_CHECK_OK(sink(bytes_of(text).subspan(at, std::min(piece, text.size() - at))));
+    return {};
+}
+
+Result<std::string> read_all(const ports::Source& source) {
+    std::string text;
+    std::vector<std::byte> buffer(70'000);
+    for (;;) {
+        FLOCKER_TRY(const std::size_t size, source(buffer));
+        if (size == 0) return text;
+        text.append(reinterpret_cast<const char*>(buffer.data()), size);
+    }
+}
+
+/// Snapshots in memory; what was received whole is in `held`.
+class MemorySnapshots final : public ports::SnapshotStreams {
+public:
+    Result<Bytes> measure(const model::DatasetId&, std::optional<model::SnapshotId>, model::SnapshotId) override {
+        return Bytes{12345};
+    }
+    Status write(const model::DatasetId&, std::optional<model::SnapshotId>, model::SnapshotId to,
+                 const ports::Sink& sink) override {
+        const auto found = to_send.find(to);
+        if (found == to_send.end()) return fail(ErrorCode::not_found, "no such snapshot");
+        const std::string half = found->second.substr(0, found->second.size() / 2);
+        FLOCKER_CHECK_OK(write_in_pieces(half, sink));
+        if (in_the_middle) in_the_middle();
+        return write_in_pieces(found->second.substr(half.size()), sink);
+    }
+    Status read(const model::DatasetId&, model::Epoch, std::optional<model::SnapshotId>, model::SnapshotId to,
+                const ports::Source& source) override {
+        ++reads;
+        if (before_read) before_read();
+        if (refuse) return *refuse;
+        FLOCKER_TRY(std::string text, read_all(source));
+        const std::lock_guard lock(mutex_);
+        held[to] = std::move(text);
+        if (after_read) after_read();
+        return {};
+    }
+    std::string held_of(const model::SnapshotId& id) {
+        const std::lock_guard lock(mutex_);
+        return held[id];
+    }
+
+    std::map<model::SnapshotId, std::string> to_send;
+    std::map<model::SnapshotId, std::string> held;
+    std::optional<Status> refuse;  ///< Instead of reading anything.
+    std::function<void()> in_the_middle;
+    std::function<void()> before_read;
+    std::function<void()> after_read;
+    std::atomic<int> reads{0};
+
+private:
+    std::mutex mutex_;
+};
+
+class MemoryEngine final : public ports::EngineStreams {
+public:
+    Result<bool> has_image(const std::string& image) override { return images.contains(image); }
+    Status export_image(const std::string& image, const ports::Sink& sink) override {
+        FLOCKER_CHECK_OK(write_in_pieces(images[image], sink));
+        return export_ends;
+    }
+    Status import_image(const ports::Source& source) override {
+        ++imports;
+        FLOCKER_TRY(imported, read_all(source));
+        return {};
+    }
+    Status logs(const model::ApplicationName& application, std::uint32_t tail, bool follow,
+                const ports::Sink& sink) override {
+        if (application.value != "db") return fail(ErrorCode::not_found, "no container of " + application.value);
+        FLOCKER_CHECK_OK(sink(bytes_of("tail " + std::to_string(tail) + "\n")));
+        while (follow) FLOCKER_CHECK_OK(sink(bytes_of("more\n")));
+        return {};
+    }
+
+    std::map<std::string, std::string> images;
+    Status export_ends;
+    std::atomic<int> imports{0};
+    std::string imported;
+};
+
+/// Used on the loop thread only; the test reads it when nothing is under way.
+class ScriptedInbox final : public ports::ReplicaInbox {
+public:
+    Status admit(const ports::SnapshotOffer& offer) override {
+        offers.push_back(offer);
+        return answer;
+    }
+    void received(const ports::SnapshotOffer& offer) override { ended.push_back(offer); }
+    [[nodiscard]] ports::Holdings holdings(const model::DatasetId& asked) const override {
+        return asked == dataset ? ports::Holdings{model::Epoch{3}, {first, second}} : ports::Holdings{};
+    }
+
+    Status answer;
+    std::vector<ports::SnapshotOffer> offers;
+    std::vector<ports::SnapshotOffer> ended;
+};
+
+/// The stream that was accepted last, for as long as it lives.
+struct Latest {
+    std::mutex mutex;
+    posix::Stream* stream{nullptr};
+};
+
+class CuttableStream final : public posix::Stream {
+public:
+    CuttableStream(std::unique_ptr<posix::Stream> inner, Latest& latest) : inner_(std::move(inner)), latest_(latest) {
+        const std::lock_guard lock(latest_.mutex);
+        latest_.stream = inner_.get();
+    }
+    ~CuttableStream() override {
+        const std::lock_guard lock(latest_.mutex);
+        if (latest_.stream == inner_.get()) latest_.stream = nullptr;
+    }
+    CuttableStream(const CuttableStream&) = delete;
+    CuttableStream& operator=(const CuttableStream&) = delete;
+    Result<std::size_t> read_some(std::span<std::byte> buffer) override { return inner_->read_some(buffer); }
+    Status write_all(std::span<const std::byte> bytes) override { return inner_->write_all(bytes); }
+    void finish_writing() override { inner_->finish_writing(); }
+    void close() override { inner_->close(); }
+    void set_idle_limit(Duration limit) override { inner_->set_idle_limit(limit); }
+    [[nodiscard]] std::string peer() const override { return inner_->peer(); }
+
+private:
+    std::unique_ptr<posix::Stream> inner_;
+    Latest& latest_;
+};
+
+/// A listener that counts what it accepts and can cut it.
+class CuttableListener final : public posix::Listener {
+public:
+    explicit CuttableListener(std::unique_ptr<posix::Listener> inner) : inner_(std::move(inner)) {}
+    Result<std::unique_ptr<posix::Stream>> accept() override {
+        FLOCKER_TRY(auto stream, inner_->accept());
+        ++accepted;
+        return std::make_unique<CuttableStream>(std::move(stream), latest_);
+    }
+    void close() override { inner_->close(); }
+    [[nodiscard]] std::uint16_t port() const override { return inner_->port(); }
+    void cut_last() {
+        const std::lock_guard lock(latest_.mutex);
+        if (latest_.stream != nullptr) latest_.stream->close();
+    }
+
+    std::atomic<int> accepted{0};
+
+private:
+    std::unique_ptr<posix::Listener> inner_;
+    Latest latest_;
+};
+
+/// alder asks, birch answers; one loop thread for both.
+class Peers : public ::testing::Test {
+protected:
+    Peers() : looping_([this] { loop_.run(); }) {
+        birch_.id = model::NodeId{tls::testing::birch};
+        birch_.name = "birch";
+        birch_.address = "127.0.0.1";
+        birch_.data_port = listener_->port();
+    }
+    ~Peers() override {
+        link_.reset();
+        server_.reset();
+        loop_.stop();
+        looping_.join();
+    }
+
+    template <class T>
+    Result<T> await(const std::function<void(Done<T>)>& call) {
+        std::promise<Result<T>> promise;
+        loop_.post([&] { call([&](Result<T> outcome) { promise.set_value(std::move(outcome)); }); });
+        return promise.get_future().get();
+    }
+    Result<model::SendReceipt> send(std::optional<model::SnapshotId> base, model::SnapshotId to) {
+        return await<model::SendReceipt>([&](Done<model::SendReceipt> done) {
+            link_->send(
+                {dataset, model::Epoch{3}, base, to, birch_},
+                [this](model::SendProgress at) { progress_.push_back(at); }, std::move(done));
+        });
+    }
+    Result<ports::Holdings> holdings(const model::DatasetId& of) {
+        return await<ports::Holdings>(
+            [&](Done<ports::Holdings> done) { link_->holdings(birch_, of, std::move(done)); });
+    }
+    Status fetch(const std::string& image) {
+        return await<void>([&](Done<void> done) { link_->fetch_image(birch_, image, std::move(done)); });
+    }
+    /// What ran on the loop so far is visible, and nothing of it is under way.
+    void settle() {
+        std::promise<void> ran;
+        loop_.post([&] { ran.set_value(); });
+        ran.get_future().wait();
+    }
+    [[nodiscard]] tls::ExpectedPeer birch_itself() const { return tls::peer_is("node:" + birch_.id.value); }
+    [[nodiscard]] std::unique_ptr<posix::Stream> connect_as(const tls::TlsContext& who) const {
+        auto stream = value_of(who.connect("127.0.0.1", listener_->port(), 5s, birch_itself()));
+        stream->set_idle_limit(10s);
+        return stream;
+    }
+
+    posix::EventLoop loop_;
+    std::thread looping_;
+    TestCluster cluster_;
+    tls::TlsContext alder_tls_ = cluster_.node(tls::testing::alder);
+    MemorySnapshots near_;
+    MemorySnapshots far_;
+    MemoryEngine near_engine_;
+    MemoryEngine far_engine_;
+    ScriptedInbox inbox_;
+    std::unique_ptr<CuttableListener> listener_ = std::make_unique<CuttableListener>(
+        value_of(cluster_.node(tls::testing::birch).listen("127.0.0.1", 0, tls::ClientCertificates::required)));
+    model::Node birch_;
+    std::vector<model::SendProgress> progress_;
+    std::optional<PeerServer> server_{std::in_place, *listener_, Answering{loop_, inbox_, far_, far_engine_}};
+    std::optional<PeerLink> link_{std::in_place, loop_, alder_tls_.connector([](const std::string&) { return true; }),
+                                  near_, near_engine_};
+};
+
+TEST_F(Peers, CarryASnapshotOfTenMegabytes) {
+    near_.to_send[second] = pattern(10'000'000);
+
+    const auto receipt = send(first, second);
+
+    ASSERT_TRUE(receipt) << receipt.error();
+    EXPECT_EQ(receipt->bytes, Bytes{10'000'000});
+    EXPECT_TRUE(far_.held_of(second) == near_.to_send[second]);
+    settle();
+    ASSERT_EQ(inbox_.offers.size(), 1U);
+    EXPECT_EQ(inbox_.offers[0].from.value, tls::testing::alder);
+    EXPECT_EQ(inbox_.offers[0].dataset, dataset);
+    EXPECT_EQ(inbox_.offers[0].epoch, model::Epoch{3});
+    EXPECT_EQ(inbox_.offers[0].base, first);
+    EXPECT_EQ(inbox_.offers[0].to, second);
+    EXPECT_EQ(inbox_.ended.size(), 1U);
+    ASSERT_FALSE(progress_.empty());
+    EXPECT_EQ(progress_.back().sent, Bytes{10'000'000});
+    EXPECT_EQ(progress_.back().expected, Bytes{12345});
+}
+
+TEST_F(Peers, CarrySnapshotsOfAllSizesAroundTheLimits) {
+    std::uint64_t sequence = 100;
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, unadmitted_max - 1, unadmitted_max,
+                                   unadmitted_max + 1, data_max, data_max + 1}) {
+        const model::SnapshotId id{model::Epoch{3}, ++sequence};
+        near_.to_send[id] = pattern(size);
+        const auto receipt = send(first, id);
+        ASSERT_TRUE(receipt) << size << receipt.error();
+        EXPECT_EQ(receipt->bytes, Bytes{size});
+        EXPECT_TRUE(far_.held_of(id) == near_.to_send[id]) << size;
+    }
+    EXPECT_EQ(listener_->accepted, 1);
+}
+
+TEST_F(Peers, UseOneConnectionForManyRequests) {
+    near_.to_send[second] = "increment";
+    far_engine_.images["redis:7"] = "layers";
+
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(send(first, second));
+    EXPECT_TRUE(holdings(dataset));
+    EXPECT_TRUE(fetch("redis:7"));
+    inbox_.answer = fail(ErrorCode::denied, "not expected");
+    EXPECT_FALSE(send(first, second));
+    EXPECT_FALSE(fetch("nosuch:1"));
+    EXPECT_TRUE(holdings(dataset));
+
+    EXPECT_EQ(listener_->accepted, 1);
+}
+
+TEST_F(Peers, ConnectAgainWhenTheKeptConnectionIsGone) {
+    ASSERT_TRUE(holdings(dataset));
+    listener_->cut_last();
+
+    EXPECT_TRUE(holdings(dataset));
+    EXPECT_EQ(listener_->accepted, 2);
+}
+
+TEST_F(Peers, RefuseASnapshotBeforeAByteGoesToTheStore) {
+    inbox_.answer = fail(ErrorCode::denied, "no assignment expects it");
+    for (const std::size_t size : {std::size_t{10}, std::size_t{10'000'000}}) {
+        near_.to_send[second] = pattern(size);
+
+        const auto outcome = send(first, second);
+
+        ASSERT_FALSE(outcome);
+        EXPECT_EQ(outcome.error(),
+                  (Error{ErrorCode::denied, "snapshot e3-s42 to node birch: no assignment expects it"}));
+    }
+    EXPECT_EQ(far_.reads, 0);
+    settle();
+    EXPECT_TRUE(inbox_.ended.empty());
+}
+
+TEST_F(Peers, TellTheSenderWhyTheStoreWantsNoMore) {
+    near_.to_send[second] = pattern(50'000'000);
+    far_.refuse = fail(ErrorCode::unavailable, "no room on the pool");
+
+    const auto outcome = send(first, second);
+
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error(), (Error{ErrorCode::unavailable, "snapshot e3-s42 to node birch: no room on the pool"}));
+    settle();
+    EXPECT_EQ(inbox_.ended.size(), 1U);
+}
+
+TEST_F(Peers, LeaveNothingOfASnapshotThatIsCutInTheMiddleAndSaySo) {
+    near_.to_send[second] = pattern(20'000'000);
+    near_.in_the_middle = [this] { listener_->cut_last(); };
+
+    const auto outcome = send(first, second);
+
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, ErrorCode::unavailable) << outcome.error();
+    EXPECT_EQ(far_.held_of(second), "");
+    near_.in_the_middle = nullptr;
+    EXPECT_TRUE(send(first, second));
+}
+
+TEST_F(Peers, SayThatTheOutcomeIsUnknownWhenTheReceiptIsLost) {
+    near_.to_send[second] = pattern(1'000'000);
+    far_.after_read = [this] { listener_->cut_last(); };
+
+    const auto outcome = send(first, second);
+
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, ErrorCode::timed_out) << outcome.error();
+    EXPECT_TRUE(far_.held_of(second) == near_.to_send[second]);
+}
+
+TEST_F(Peers, EndTheSendingOfASnapshotThatIsNotThere) {
+    const auto outcome = send(first, second);
+
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, ErrorCode::not_found);
+    EXPECT_EQ(far_.held_of(second), "");
+    near_.to_send[second] = "now it is";
+    EXPECT_TRUE(send(first, second));
+}
+
+TEST_F(Peers, TellWhatTheyHold) {
+    const auto held = holdings(dataset);
+
+    ASSERT_TRUE(held) << held.error();
+    EXPECT_EQ(held->epoch, model::Epoch{3});
+    EXPECT_EQ(held->snapshots, (std::vector{first, second}));
+    EXPECT_TRUE(holdings(model::DatasetId{"44444444-4444-4444-8444-444444444444"})->snapshots.empty());
+}
+
+TEST_F(Peers, AreUnavailableWhenNobodyListens) {
+    server_.reset();
+    listener_.reset();
+
+    EXPECT_EQ(holdings(dataset).error().code, ErrorCode::unavailable);
+}
+
+TEST_F(Peers, TalkToTheTargetOnly) {
+    birch_.id = model::NodeId{"55555555-5555-4555-8555-555555555555"};
+
+    const auto outcome = holdings(dataset);
+
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, ErrorCode::denied);
+    EXPECT_THAT(outcome.error().message, HasSubstr("and not node birch"));
+}
+
+TEST_F(Peers, CopyAnImage) {
+    far_engine_.images["redis:7"] = pattern(3'000'000);
+
+    const auto outcome = fetch("redis:7");
+
+    ASSERT_TRUE(outcome) << outcome.error();
+    EXPECT_TRUE(near_engine_.imported == far_engine_.images["redis:7"]);
+}
+
+TEST_F(Peers, DoNotAskTheEngineToTakeAnImageThatIsNotThere) {
+    const auto outcome = fetch("redis:7");
+
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, ErrorCode::not_found);
+    EXPECT_EQ(near_engine_.imports, 0);
+}
+
+TEST_F(Peers, DoNotTakeAnImageWhoseExportBroke) {
+    far_engine_.images["redis:7"] = pattern(3'000'000);
+    far_engine_.export_ends = fail(ErrorCode::unavailable, "the engine stopped");
+
+    const auto outcome = fetch("redis:7");
+
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error(), (Error{ErrorCode::unavailable, "image redis:7 from node birch: the engine stopped"}));
+    EXPECT_EQ(near_engine_.imported, "");
+}
+
+TEST_F(Peers, GiveLogsToTheControlService) {
+    std::string got;
+    const ports::Sink sink = [&](std::span<const std::byte> bytes) -> Status {
+        got.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        return {};
+    };
+    const auto connector = cluster_.control().connector(birch_itself());
+
+    EXPECT_TRUE(fetch_logs(connector, "127.0.0.1", listener_->port(), model::ApplicationName{"db"}, 7, false, sink));
+    EXPECT_EQ(got, "tail 7\n");
+    EXPECT_EQ(fetch_logs(connector, "127.0.0.1", listener_->port(), model::ApplicationName{"web"}, 7, false, sink)
+                  .error()
+                  .code,
+              ErrorCode::not_found);
+}
+
+TEST_F(Peers, FollowLogsUntilTheReaderHasEnough) {
+    std::size_t got = 0;
+    const ports::Sink sink = [&](std::span<const std::byte> bytes) -> Status {
+        got += bytes.size();
+        if (got > 100'000) return fail(ErrorCode::conflict, "enough");
+        return {};
+    };
+
+    const auto outcome = fetch_logs(cluster_.control().connector(birch_itself()), "127.0.0.1", listener_->port(),
+                                    model::ApplicationName{"db"}, 0, true, sink);
+
+    EXPECT_EQ(outcome.error().message, "enough");
+    server_->stop();  // ends only if the following has ended
+}
+
+TEST_F(Peers, GiveLogsToNobodyElseAndSnapshotsNotToTheControlServiceOrUsers) {
+    const ports::Sink sink = [](std::span<const std::byte>) -> Status { return {}; };
+    const auto logs = fetch_logs(alder_tls_.connector(birch_itself()), "127.0.0.1", listener_->port(),
+                                 model::ApplicationName{"db"}, 7, false, sink);
+    EXPECT_EQ(logs.error().code, ErrorCode::corrupt);
+
+    for (const auto& who : {cluster_.control(), cluster_.user("eve")}) {
+        FrameStream frames(connect_as(who));
+        frames.put_message(encode(Request{AskHoldings{dataset}}));
+        ASSERT_TRUE(frames.flush());
+        EXPECT_EQ(decode_reply(value_of(frames.read_message()))->status.error().code, ErrorCode::denied);
+    }
+}
+
+/// Writes `bytes` as a node, and reads what the server says at last.
+Status answer_to(std::unique_ptr<posix::Stream> stream, const std::string& bytes) {
+    FLOCKER_CHECK_OK(stream->write_all(bytes_of(bytes)));
+    FrameStream frames(std::move(stream));
+    for (;;) {
+        FLOCKER_TRY(const std::string text, frames.read_message());
+        FLOCKER_TRY(const Reply reply, decode_reply(text));
+        if (reply.kind == Reply::Kind::done) return reply.status;
+    }
+}
+
+std::string frame_of(char kind, const std::string& bytes, std::uint32_t checksum) {
+    std::string frame(1, kind);
+    for (const std::uint32_t number : {static_cast<std::uint32_t>(bytes.size()), checksum}) {
+        for (int shift = 24; shift >= 0; shift -= 8) frame += static_cast<char>((number >> shift) & 255U);
+    }
+    return frame + bytes;
+}
+std::string message_frame(const std::string& json) {
+    return frame_of('M', json, crc32c(0, bytes_of(json)));
+}
+
+TEST_F(Peers, RefuseARequestThatIsTooLongOrNoneAtAll) {
+    EXPECT_EQ(answer_to(connect_as(alder_tls_), frame_of('M', std::string(message_max + 1, ' '), 0)).error().code,
+              ErrorCode::corrupt);
+    EXPECT_EQ(answer_to(connect_as(alder_tls_), "GET / HTTP/1.1\r\n\r\n").error().code, ErrorCode::corrupt);
+    EXPECT_EQ(answer_to(connect_as(alder_tls_), message_frame("{}")).error().code, ErrorCode::invalid_argument);
+    EXPECT_EQ(far_.reads, 0);
+}
+
+TEST_F(Peers, DoNotKeepASnapshotWithAWrongChecksum) {
+    const auto request =
+        message_frame(encode(Request{OfferSnapshot{dataset, model::Epoch{3}, first, second, Bytes{}}}));
+
+    const auto outcome = answer_to(connect_as(alder_tls_), request + frame_of('D', "some bytes", 1));
+
+    EXPECT_EQ(outcome.error().code, ErrorCode::corrupt);
+    EXPECT_EQ(far_.reads, 1);
+    EXPECT_EQ(far_.held_of(second), "");
+}
+
+TEST_F(Peers, DoNotKeepASnapshotThatIsShorterThanItsEndSays) {
+    const auto request =
+        message_frame(encode(Request{OfferSnapshot{dataset, model::Epoch{3}, first, second, Bytes{}}}));
+    const auto sum = crc32c(0, bytes_of("abc"));
+
+    const auto outcome = answer_to(connect_as(alder_tls_), request + frame_of('D', "abc", sum) +
+                                                               frame_of('E', std::string("\0\0\0\0\0\0\0\4", 8), sum));
+
+    EXPECT_EQ(outcome.error().code, ErrorCode::corrupt);
+    EXPECT_EQ(far_.held_of(second), "");
+}
+
+TEST_F(Peers, StopWhileConnectionsAreKept) {
+    ASSERT_TRUE(holdings(dataset));
+
+    server_.reset();
+    listener_.reset();
+
+    EXPECT_EQ(holdings(dataset).error().code, ErrorCode::unavailable);
+}
+
+TEST_F(Peers, EndWhatIsUnderWayWhenTheLinkGoes) {
+    std::promise<void> reading;
+    std::promise<void> go_on;
+    near_.to_send[second] = pattern(50'000'000);
+    far_.before_read = [&] {
+        reading.set_value();
+        go_on.get_future().wait();
+    };
+    std::promise<Result<model::SendReceipt>> promise;
+    loop_.post([&] {
+        link_->send(
+            {dataset, model::Epoch{3}, first, second, birch_}, [](model::SendProgress) {},
+            [&](Result<model::SendReceipt> outcome) { promise.set_value(std::move(outcome)); });
+    });
+    reading.get_future().wait();
+
+    link_.reset();
+
+    EXPECT_EQ(promise.get_future().get().error().code, ErrorCode::unavailable);
+    go_on.set_value();
+}
+
+/// FLKT_BENCH=1 peer_test --gtest_filter='*Rate': how fast bulk data goes through all of this on localhost.
+TEST_F(Peers, TellTheirRate) {
+    if (std::getenv("FLKT_BENCH") == nullptr) GTEST_SKIP() << "set FLKT_BENCH to measure";
+    class Bulk final : public ports::SnapshotStreams {
+    public:
+        Result<Bytes> measure(const model::DatasetId&, std::optional<model::SnapshotId>, model::SnapshotId) override {
+            return Bytes{};
+        }
+        Status write(const model::DatasetId&, std::optional<model::SnapshotId>, model::SnapshotId,
+                     const ports::Sink& sink) override {
+            const std::vector<std::byte> piece(std::size_t{256} << 10U);
+            for (int i = 0; i < count; ++i) FLOCKER_CHECK_OK(sink(piece));
+            return {};
+        }
+        Status read(const model::DatasetId&, model::Epoch, std::optional<model::SnapshotId>, model::SnapshotId,
+                    const ports::Source& source) override {
+            std::vector<std::byte> buffer(std::size_t{256} << 10U);
+            for (;;) {
+                FLOCKER_TRY(const std::size_t size, source(buffer));
+                if (size == 0) return {};
+            }
+        }
+        int count{8192};
+    } bulk;
+    server_.reset();
+    link_.reset();
+    CuttableListener listener(
+        value_of(cluster_.node(tls::testing::birch).listen("127.0.0.1", 0, tls::ClientCertificates::required)));
+    birch_.data_port = listener.port();
+    PeerServer server(listener, Answering{loop_, inbox_, bulk, far_engine_});
+    link_.emplace(loop_, alder_tls_.connector(birch_itself()), bulk, near_engine_);
+    const auto timed = [&](int count) {
+        bulk.count = count;
+        const auto begin = std::chrono::steady_clock::now();
+        const auto receipt = send(first, second);
+        EXPECT_TRUE(receipt) << receipt.error();
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
+    timed(1);
+    const double bulk_seconds = timed(8192);
+    double small_seconds = 0;
+    for (int i = 0; i < 200; ++i) small_seconds += timed(1);
+    std::printf("bulk: %.0f MB/s; 256 KiB increment on a kept connection: %.2f ms\n", 8192 * 0.262144 / bulk_seconds,
+                small_seconds / 200 * 1000);
+    link_.reset();
+}
+
+}  // namespace
+}  // namespace flocker::peer

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/api.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "api/deployment_check.hpp"
+#include "api/documents_json.hpp"
+#include "api/status.hpp"
+#include "plan/deploy.hpp"
+
+namespace flocker::api {
+namespace {
+
+using protocol::Control;
+
+constexpr Duration token_lifetime = 60min;
+constexpr Duration token_lifetime_min = 1min;
+constexpr Duration token_lifetime_max = 7 * 24 * 60min;
+
+template <class Document>
+Result<Document> body_of(const http::Request& request) {
+    auto document = from_json<Document>(request.body);
+    if (document) return document;
+    return fail(ErrorCode::invalid_argument, "the request's body can't be taken: " + document.error().message);
+}
+
+bool may(const http::Request& request, const Target& target) {
+    if (request.peer.starts_with("user:")) return true;
+    return request.peer.empty() && request.method == "POST" && target.segments == std::vector<std::string>{"v1", "join"};
+}
+
+Reply denied(const http::Request& request) {
+    if (!request.peer.empty()) {
+        return {error_response({ErrorCode::denied, fmt::format("\"{}\" may not use this API; it takes a user's certificate", request.peer)}), {}};
+    }
+    return {error_response(401, {ErrorCode::denied, "show a user's certificate"}), {}};
+}
+
+}  // namespace
+
+struct Api::Route {
+    const char* method;
+    std::vector<const char*> pattern;  ///< nullptr stands for any one segment.
+    Reply (Api::*answer)(const http::Request&, const Target&);
+
+    [[nodiscard]] bool matches(const Target& target) const {
+        return std::ranges::equal(pattern, target.segments, [](const char* wanted, const std::string& segment) {
+            return wanted == nullptr || segment == wanted;
+        });
+    }
+};
+
+const std::vector<Api::Route>& Api::routes() {
+    constexpr const char* any = nullptr;
+    static const std::vector<Route> routes{
+        {"GET", {"v1", "version"}, &Api::get_version},
+        {"GET", {"v1", "status"}, &Api::get_status},
+        {"GET", {"v1", "nodes"}, &Api::get_nodes},
+        {"DELETE", {"v1", "nodes", any}, &Api::delete_node},
+        {"POST", {"v1", "deploy"}, &Api::post_deploy},
+        {"POST", {"v1", "moves"}, &Api::post_moves},
+        {"GET", {"v1", "moves"}, &Api::get_moves},
+        {"GET", {"v1", "volumes"}, &Api::get_volumes},
+        {"GET", {"v1", "volumes", any}, &Api::get_volume},
+        {"DELETE", {"v1", "volumes", any}, &Api::delete_volume},
+        {"GET", {"v1", "why", any}, &Api::get_why},
+        {"GET", {"v1", "events"}, &Api::get_events},
+        {"GET", {"v1", "applications", any, "logs"}, &Api::get_logs},
+        {"POST", {"v1", "tokens"}, &Api::post_tokens},
+        {"GET", {"v1", "tokens"}, &Api::get_tokens},
+        {"DELETE", {"v1", "tokens", any}, &Api::delete_token},
+        {"POST", {"v1", "join"}, &Api::post_join},
+    };
+    return routes;
+}
+
+Reply Api::serve(const http::Request& request) {
+    const auto target = parse_target(request.target);
+    if (!target) return {error_response(target.error()), {}};
+    if (!may(request, *target)) return denied(request);
+    std::string allowed;
+    for (const Route& route : routes()) {
+        if (!route.matches(*target)) continue;
+        if (route.method == request.method) return (this->*route.answer)(request, *target);
+        allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+    }
+    if (allowed.empty()) {
+        return {error_response({ErrorCode::not_found, fmt::format("there is nothing at {}; docs/api.md lists what is", request.target)}), {}};
+    }
+    Reply reply{error_response(405, {ErrorCode::invalid_argument, fmt::format("{} is not possible here, only {}", request.method, allowed)}), {}};
+    reply.response.headers.add("Allow", allowed);
+    return reply;
+}
+
+Result<std::variant<PlanDocument, RefusalsDocument>> Api::ask_for_plan(Command command) {
+    using Outcome = std::variant<PlanDocument, RefusalsDocument>;
+    return calls_.wait_for<Outcome>(
+        [&control = services_.control, command = std::move(command)](const Done<Outcome>& done) {
+            control.ask(command, [&control, done](const Control::Answer& answer) {
+                std::visit(Overloaded{[&](const Control::Accepted& accepted) {
+                                          done(Outcome{plan_of(control.view(), accepted.plan, accepted.revision)});
+                                      },
+                                      [&](const std::vector<plan::Refusal>& refusals) { done(Outcome{refusals_of(refusals)}); },
+                                      [&](const Error& error) { done(tl::unexpected(error)); }},
+                           answer);
+            });
+        },
+        command_limit);
+}
+
+Status Api::ask(Command command) {
+    FLOCKER_TRY(const auto outcome, ask_for_plan(std::move(command)));
+    const auto* refused = std::get_if<RefusalsDocument>(&outcome);
+    return refused ? Status(tl::unexpected(refused->error)) : Status();
+}
+
+Reply Api::planned(Command command) {
+    const auto outcome = ask_for_plan(std::move(command));
+    if (!outcome) return {error_response(outcome.error()), {}};
+    if (const auto* refusals = std::get_if<RefusalsDocument>(&*outcome)) return {json_response(422, to_json(*refusals)), {}};
+    return {json_response(200, to_json(std::get<PlanDocument>(*outcome))), {}};
+}
+
+Reply Api::post_deploy(const http::Request& request, const Target&) {
+    auto body = body_of<DeployRequest>(request);
+    if (!body) return {error_response(body.error()), {}};
+    if (const auto refusals = check(body->deployment); !refusals.empty()) {
+        return {json_response(422, to_json(refusals_of(refusals))), {}};
+    }
+    return planned(Control::Deploy{std::move(body->deployment), body->dry_run.value_or(false)});
+}
+
+Reply Api::post_moves(const http::Request& request, const Target&) {
+    const auto body = body_of<MoveRequest>(request);
+    if (!body) return {error_response(body.error()), {}};
+    return planned(Control::MoveTo{model::ApplicationName{body->application}, model::NodeReference{body->node},
+                                   body->dry_run.value_or(false)});
+}
+
+Reply Api::delete_volume(const http::Request&, const Target& target) {
+    const auto& name = target.segments.back();
+    const auto dataset = read<model::DatasetId>([name](const plan::View& view) -> Result<model::DatasetId> {
+        for (const auto& [subject, ownership] : view.records.ownerships) {
+            if (ownership.dataset && (ownership.dataset->value == name || plan::subject_name(ownership) == name)) return *ownership.dataset;
+        }
+        return fail(ErrorCode::not_found, fmt::format("no volume is called \"{}\"", name));
+    });
+    if (!dataset) return {error_response(dataset.error()), {}};
+    if (const Status done = ask(Control::DestroyVolume{*dataset}); !done) return {error_response(done.error()), {}};
+    return {{204, {}, {}}, {}};
+}
+
+Reply Api::delete_node(const http::Request&, const Target& target) {
+    const auto& name = target.segments.back();
+    const auto node = read<model::NodeId>([name](const plan::View& view) -> Result<model::NodeId> {
+        if (const model::Node* found = plan::find_node(view.records, model::NodeReference{name})) return found->id;
+        if (view.records.nodes.contains(model::NodeId{name})) return model::NodeId{name};
+        return fail(ErrorCode::not_found, fmt::format("no node is called \"{}\"", name));
+    });
+    if (!node) return {error_response(node.error()), {}};
+    if (const Status done = ask(Control::RemoveNode{*node}); !done) return {error_response(done.error()), {}};
+    return {{204, {}, {}}, {}};
+}
+
+Reply Api::post_tokens(const http::Request& request, const Target&) {
+    const auto body = body_of<TokenRequest>(request);
+    if (!body) return {error_response(body.error()), {}};
+    const Duration lifetime = body->lifetime.value_or(token_lifetime);
+    if (lifetime < token_lifetime_min || lifetime > token_lifetime_max) {
+        return {error_response({ErrorCode::invalid_argument, "a token lives from a minute to seven days"}), {}};
+    }
+    auto token = services_.enrollment.create_token(lifetime);
+    if (!token) return {error_response(token.error()), {}};
+    return {json_response(201, to_json(TokenCreated{*std::move(token)})), {}};
+}
+
+Reply Api::delete_token(const http::Request&, const Target& target) {
+    if (const Status done = services_.enrollment.revoke_token(target.segments.back()); !done) {
+        return {error_response(done.error()), {}};
+    }
+    return {{204, {}, {}}, {}};
+}
+
+}  // namespace flocker::api

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/api.hpp"
+
+#include <gmock/gmock.h>
+
+#include "api/documents_json.hpp"
+#include "api/testing.hpp"
+
+namespace flocker::api {
+namespace {
+
+using namespace testing;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+template <class Document>
+Document document(const http::Response& response) {
+    auto parsed = from_json<Document>(response.body);
+    EXPECT_TRUE(parsed) << response.status << " " << response.body;
+    return parsed ? *std::move(parsed) : Document{};
+}
+Error error(const http::Response& response) { return document<ErrorDocument>(response).error; }
+
+class ApiTest : public ::testing::Test {
+protected:
+    ApiTest() {
+        cluster.add(alder);
+        cluster.add(birch);
+    }
+    http::Response deploy(const model::Deployment& deployment, bool dry_run = false) {
+        return cluster.ask("POST", "/v1/deploy", to_json(DeployRequest{deployment, dry_run}));
+    }
+    /// Both agents tell what they have until nothing new comes of it.
+    void settle() {
+        for (const model::Node* each : {&alder, &birch, &alder, &birch}) cluster.report(*each);
+    }
+    StatusDocument status() { return document<StatusDocument>(cluster.ask("GET", "/v1/status")); }
+
+    const model::Node alder = node("alder", "10.0.0.1");
+    const model::Node birch = node("birch", "10.0.0.2");
+    TestControl cluster;
+};
+
+TEST_F(ApiTest, ServesUsersOnly) {
+    EXPECT_EQ(cluster.ask_as("user:ann", "GET", "/v1/status").response.status, 200U);
+    EXPECT_EQ(cluster.ask_as("", "GET", "/v1/status").response.status, 401U);
+    EXPECT_EQ(cluster.ask_as("node:id-of-alder", "GET", "/v1/status").response.status, 403U);
+    EXPECT_EQ(cluster.ask_as("control", "GET", "/v1/version").response.status, 403U);
+    EXPECT_EQ(cluster.ask_as("node:id-of-alder", "POST", "/v1/join").response.status, 403U);
+    EXPECT_EQ(cluster.ask_as("", "GET", "/v1/join").response.status, 401U);
+    EXPECT_EQ(cluster.ask_as("", "POST", "/v1/join").response.status, 400U) << "may join, but says nothing";
+    EXPECT_EQ(cluster.ask_as("user:ann", "GET", "/v1/status").response.status, 200U);
+}
+
+TEST_F(ApiTest, SaysWhatIsNotThere) {
+    EXPECT_EQ(error(cluster.ask("GET", "/v2/status")).code, ErrorCode::not_found);
+    EXPECT_EQ(error(cluster.ask("GET", "/v1/volumes/none")).message, "no volume is called \"none\"");
+    EXPECT_EQ(error(cluster.ask("GET", "/v1/why/none")).code, ErrorCode::not_found);
+    EXPECT_EQ(cluster.ask("GET", "/v1/applications/none/logs").status, 404U);
+
+    const auto response = cluster.ask("PUT", "/v1/tokens");
+    EXPECT_EQ(response.status, 405U);
+    EXPECT_EQ(response.headers.find("Allow"), "POST, GET");
+}
+
+TEST_F(ApiTest, DeploysWhatIsAskedAndShowsIt) {
+    const auto plan = document<PlanDocument>(deploy(deployment({{"alder", database("db", 5432)}})));
+
+    ASSERT_EQ(plan.steps.size(), 1U);
+    EXPECT_EQ(plan.steps[0], (StepEntry{StepKind::start, "db", "alder", {}, {}, ""}));
+    EXPECT_TRUE(plan.changes);
+    EXPECT_FALSE(status().applications.at(0).settled);
+
+    settle();
+
+    const auto seen = status().applications.at(0);
+    EXPECT_EQ(seen.state, ApplicationState::running);
+    EXPECT_TRUE(seen.settled);
+    EXPECT_THAT(seen.why, ElementsAre());
+    EXPECT_EQ(document<VolumeEntry>(cluster.ask("GET", "/v1/volumes/db")).dataset, orders);
+}
+
+TEST_F(ApiTest, ChangesNothingInADryRun) {
+    const auto plan = document<PlanDocument>(deploy(deployment({{"alder", application("web", 80)}}), true));
+
+    EXPECT_EQ(plan.steps.size(), 1U);
+    EXPECT_TRUE(status().applications.empty());
+}
+
+TEST_F(ApiTest, RefusesWithWhatEachReasonIsAbout) {
+    const auto response = deploy(deployment({{"cedar", application("web", 80)}}));
+
+    EXPECT_EQ(response.status, 422U);
+    const auto refusals = document<RefusalsDocument>(response);
+    ASSERT_EQ(refusals.refusals.size(), 1U);
+    EXPECT_EQ(refusals.refusals[0].about, RefusalAbout::place);
+    EXPECT_EQ(refusals.refusals[0].name, "cedar");
+    EXPECT_THAT(refusals.refusals[0].message, HasSubstr("alder, birch"));
+    EXPECT_EQ(refusals.error.code, ErrorCode::invalid_argument);
+}
+
+TEST_F(ApiTest, RefusesAnImageThatNobodyHas) {
+    const auto refusals = document<RefusalsDocument>(deploy(deployment({{"alder", application("missing")}})));
+
+    ASSERT_EQ(refusals.refusals.size(), 1U);
+    EXPECT_EQ(refusals.refusals[0].about, RefusalAbout::image);
+}
+
+TEST_F(ApiTest, TakesNoDeploymentThatTheReadersWouldRefuse) {
+    EXPECT_EQ(deploy(deployment({{"alder", application("../../etc")}})).status, 422U);
+    EXPECT_EQ(cluster.ask("POST", "/v1/deploy", "{").status, 400U);
+    EXPECT_THAT(error(cluster.ask("POST", "/v1/deploy", R"({"deployment":{"places":3}})")).message, HasSubstr("deployment.places"));
+}
+
+TEST_F(ApiTest, NeverGivesTheValueOfAnEnvironmentVariable) {
+    const std::string planned = deploy(deployment({{"alder", database("db", 5432)}})).body;
+    cluster.report(alder);
+
+    std::string everything = planned;
+    for (const char* target : {"/v1/status", "/v1/nodes", "/v1/volumes", "/v1/volumes/db", "/v1/moves", "/v1/events", "/v1/why/db"}) {
+        everything += cluster.ask("GET", target).body;
+    }
+
+    EXPECT_THAT(everything, Not(HasSubstr("hunter2")));
+    EXPECT_THAT(everything, HasSubstr("PASSWORD"));
+}
+
+TEST_F(ApiTest, MovesAnApplicationAndSaysThatItIsUnderWay) {
+    deploy(deployment({{"alder", database("db", 5432)}}));
+    cluster.report(alder);
+    cluster.report(birch);
+
+    const auto plan = document<PlanDocument>(
+        cluster.ask("POST", "/v1/moves", to_json(MoveRequest{"db", "10.0.0.2", std::nullopt})));
+    ASSERT_EQ(plan.steps.size(), 1U);
+    EXPECT_EQ(plan.steps[0].kind, StepKind::move);
+    EXPECT_EQ(plan.steps[0].from, "alder");
+    EXPECT_EQ(plan.steps[0].node, "birch");
+    EXPECT_EQ(plan.steps[0].to_copy, Bytes{1ULL << 30U});
+
+    cluster.report(alder);
+    cluster.report(birch);
+    const auto moves = document<MovesDocument>(cluster.ask("GET", "/v1/moves"));
+    ASSERT_EQ(moves.under_way.size(), 1U);
+    EXPECT_EQ(moves.under_way[0].application, "db");
+    EXPECT_EQ(moves.under_way[0].move.target, "birch");
+    EXPECT_EQ(status().applications.at(0).state, ApplicationState::moving);
+    EXPECT_EQ(cluster.ask("POST", "/v1/moves", to_json(MoveRequest{"nothing", "birch", {}})).status, 422U);
+}
+
+TEST_F(ApiTest, DestroysAVolumeOnlyWhenNoApplicationHasIt) {
+    deploy(deployment({{"alder", database("db", 5432)}}));
+    cluster.report(alder);
+
+    const auto refused = cluster.ask("DELETE", "/v1/volumes/db");
+    EXPECT_EQ(refused.status, 409U);
+    EXPECT_THAT(error(refused).message, HasSubstr("application db"));
+
+    deploy({{}, {{model::NodeReference{"alder"}, {}}}});
+    EXPECT_EQ(cluster.ask("DELETE", "/v1/volumes/" + orders.value).status, 204U);
+    EXPECT_TRUE(document<VolumesDocument>(cluster.ask("GET", "/v1/volumes")).volumes.at(0).destroying);
+}
+
+TEST_F(ApiTest, RemovesANodeByNameWhenItOwnsNothing) {
+    deploy(deployment({{"alder", application("web", 80)}}));
+
+    EXPECT_EQ(cluster.ask("DELETE", "/v1/nodes/alder").status, 409U);
+    EXPECT_EQ(cluster.ask("DELETE", "/v1/nodes/birch").status, 204U);
+    EXPECT_EQ(document<NodesDocument>(cluster.ask("GET", "/v1/nodes")).nodes.size(), 1U);
+    EXPECT_EQ(cluster.ask("DELETE", "/v1/nodes/birch").status, 404U);
+}
+
+TEST_F(ApiTest, SaysWhenTheRecordsCannotBeWritten) {
+    cluster.store().fails = true;
+
+    const auto response = deploy(deployment({{"alder", application("web", 80)}}));
+
+    EXPECT_EQ(response.status, 503U);
+    EXPECT_EQ(error(response), (Error{ErrorCode::unavailable, "the disk is full"}));
+}
+
+TEST_F(ApiTest, MakesListsAndRevokesTokens) {
+    EXPECT_EQ(document<TokenCreated>(cluster.ask("POST", "/v1/tokens", "{}")).token, "secret-t1");
+    EXPECT_EQ(cluster.ask("POST", "/v1/tokens", R"({"lifetime_ns":1})").status, 400U);
+    EXPECT_EQ(cluster.ask("DELETE", "/v1/tokens/t1").status, 204U);
+    EXPECT_EQ(cluster.ask("DELETE", "/v1/tokens/t9").status, 404U);
+
+    const auto tokens = document<TokensDocument>(cluster.ask("GET", "/v1/tokens")).tokens;
+    ASSERT_EQ(tokens.size(), 1U);
+    EXPECT_TRUE(tokens[0].revoked);
+    EXPECT_THAT(cluster.ask("GET", "/v1/tokens").body, Not(HasSubstr("secret")));
+}
+
+TEST_F(ApiTest, LetsANodeJoinWithATokenOnce) {
+    cluster.ask("POST", "/v1/tokens", "{}");
+    const JoinDocument join{"secret-t1", "request", node("cedar", "10.0.0.3")};
+
+    const auto reply = cluster.ask_as("", "POST", "/v1/join", to_json(join)).response;
+
+    EXPECT_EQ(reply.status, 201U);
+    EXPECT_EQ(document<JoinedDocument>(reply).certificate, "certificate");
+    EXPECT_EQ(document<NodesDocument>(cluster.ask("GET", "/v1/nodes")).nodes.size(), 3U);
+    EXPECT_EQ(cluster.ask_as("", "POST", "/v1/join", to_json(join)).response.status, 403U);
+}
+
+TEST_F(ApiTest, LetsNoNodeJoinUnderATakenName) {
+    cluster.ask("POST", "/v1/tokens", "{}");
+    model::Node another = node("alder", "10.0.0.3");
+    const JoinDocument join{"secret-t1", "request", another};
+    cluster.enrollment().entries[0].id = "t1";
+
+    // The fake gives a name's node the same id; a newcomer's is fresh.
+    another.name = "birch";
+    another.address = "10.0.0.1";
+    const auto reply = cluster.ask_as("", "POST", "/v1/join", to_json(JoinDocument{"secret-t1", "request", another})).response;
+
+    EXPECT_EQ(reply.status, 409U);
+    EXPECT_THAT(error(reply).message, HasSubstr("is a member already"));
+}
+
+TEST(Api, EndsWaitsWhenItIsClosed) {
+    posix::EventLoop stuck;  // Nobody runs it.
+    MemoryStore store(stuck);
+    NoSessions sessions;
+    AnyImage images;
+    MemoryEnrollment enrollment;
+    driver::ControlDriver control({stuck, store, sessions, images}, [](const std::string&) {});
+    Api api({stuck, control, enrollment, {}});
+    http::Request request;
+    request.target = "/v1/status";
+    request.peer = "user:ann";
+
+    auto waiting = std::async(std::launch::async, [&] { return api.serve(request).response.status; });
+    api.close();
+
+    EXPECT_EQ(waiting.get(), 503U);
+}
+
+}  // namespace
+}  // namespace flocker::api

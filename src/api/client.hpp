@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <variant>
+
+#include "adapters/http/message.hpp"
+#include "api/documents.hpp"
+#include "ports/byte_stream.hpp"
+
+namespace flocker::api {
+
+/// One request, and how it is carried out.
+struct Call {
+    http::Request request;
+    /// Not empty: takes the body of a 2xx answer as it arrives; the response's own stays empty.
+    ports::Sink sink{};
+    /// How long nothing may move. Zero: for ever.
+    Duration idle_limit{30s};
+};
+/// Brings a call to the control service. An answer of any status is a success here.
+using Transport = std::function<Result<http::Response>(const Call&)>;
+
+using Planned = std::variant<PlanDocument, RefusalsDocument>;
+
+/// The API, seen by who uses it. Each call is one request.
+///
+/// Threads: as the transport.
+/// Errors:  what the transport returned; what the service answered, with its code and message;
+///          corrupt (the answer is not what this version expects).
+class Client {
+public:
+    explicit Client(Transport transport) : transport_(std::move(transport)) {}
+
+    [[nodiscard]] Result<VersionDocument> version() const;
+    [[nodiscard]] Result<StatusDocument> status() const;
+    [[nodiscard]] Result<NodesDocument> nodes() const;
+    [[nodiscard]] Result<VolumesDocument> volumes() const;
+    [[nodiscard]] Result<VolumeEntry> volume(const std::string& name) const;
+    [[nodiscard]] Result<WhyDocument> why(const std::string& name) const;
+    [[nodiscard]] Result<EventsDocument> latest_events(std::uint32_t count) const;
+    [[nodiscard]] Result<TokensDocument> tokens() const;
+
+    /// timed_out: whether it was taken is not known; asking again does no harm.
+    [[nodiscard]] Result<Planned> deploy(const DeployRequest& request) const;
+    [[nodiscard]] Result<Planned> move(const MoveRequest& request) const;
+    [[nodiscard]] Status destroy_volume(const std::string& name) const;
+    [[nodiscard]] Status remove_node(const std::string& name) const;
+    [[nodiscard]] Result<TokenCreated> create_token(const TokenRequest& request) const;
+    [[nodiscard]] Status revoke_token(const std::string& id) const;
+    /// Over a transport that shows no certificate.
+    [[nodiscard]] Result<JoinedDocument> join(const JoinDocument& request) const;
+
+    /// The latest ones and then those that come, a JSON object a line, until the sink fails.
+    [[nodiscard]] Status follow_events(std::uint32_t latest, const ports::Sink& sink) const;
+    [[nodiscard]] Status logs(const std::string& application, std::uint32_t tail_lines, bool follow,
+                              const ports::Sink& sink) const;
+
+private:
+    template <class Document>
+    [[nodiscard]] Result<Document> get(const std::string& target) const;
+    [[nodiscard]] Result<http::Response> send(const Call& call) const;
+    [[nodiscard]] Result<Planned> plan(const std::string& target, std::string body) const;
+    [[nodiscard]] Status erase(const std::string& target) const;
+
+    Transport transport_;
+};
+
+}  // namespace flocker::api

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/deployment_check.hpp"
+
+#include <gmock/gmock.h>
+
+#include <functional>
+
+#include "api/testing.hpp"
+
+namespace flocker::api {
+namespace {
+
+using namespace testing;
+
+model::Deployment sound() {
+    auto deployment = testing::deployment({{"alder", database("db", 5432)}, {"alder", application("web", 80)}});
+    deployment.applications[1].image = "registry.example:5000/team/web:1.2_x";
+    deployment.applications[1].links.push_back({5432, 5432, "db"});
+    deployment.applications[1].command = {"serve", "--all"};
+    return deployment;
+}
+
+TEST(DeploymentCheck, TakesWhatTheReadersGive) { EXPECT_THAT(check(sound()), ::testing::IsEmpty()); }
+
+TEST(DeploymentCheck, RefusesWhatTheyWouldNotGive) {
+    using D = model::Deployment;
+    const std::vector<std::function<void(D&)>> breakages{
+        [](D& d) { d.applications[0].name.value = "../db"; },
+        [](D& d) { d.applications[0].name.value = ""; },
+        [](D& d) { d.applications.push_back(d.applications[0]); },
+        [](D& d) { d.applications[0].image = "postgres"; },
+        [](D& d) { d.applications[0].image = "post gres:1"; },
+        [](D& d) { d.applications[0].image = "localhost:5000/postgres"; },
+        [](D& d) { d.applications[0].ports = {{80, 8080}, {80, 8081}}; },
+        [](D& d) { d.applications[1].ports = {{80, 5432}}; },
+        [](D& d) { d.applications[0].ports = {{0, 5432}}; },
+        [](D& d) { d.applications[0].volume->dataset.value = "../../x"; },
+        [](D& d) { d.applications[0].volume->mountpoint = "/data/../etc"; },
+        [](D& d) { d.applications[0].volume->mountpoint = "data"; },
+        [](D& d) { d.applications[0].volume->mountpoint = "/"; },
+        [](D& d) { d.applications[1].volume = d.applications[0].volume; },
+        [](D& d) { d.applications[0].environment["A=B"] = "x"; },
+        [](D& d) { d.applications[0].environment["A"] = std::string("x\0y", 3); },
+        [](D& d) { d.applications[0].restart_policy.maximum_retry_count = 3; },
+        [](D& d) { d.applications[1].command = std::vector<std::string>{}; },
+        [](D& d) { d.applications[1].links[0].alias = "d b"; },
+        [](D& d) { d.places[model::NodeReference{"birch"}] = {model::ApplicationName{"db"}}; },
+        [](D& d) { d.places[model::NodeReference{"birch"}] = {model::ApplicationName{"none"}}; },
+        [](D& d) { d.places[model::NodeReference{""}] = {}; },
+    };
+    for (std::size_t i = 0; i < breakages.size(); ++i) {
+        D deployment = sound();
+        breakages[i](deployment);
+        EXPECT_FALSE(check(deployment).empty()) << "breakage " << i;
+    }
+}
+
+TEST(DeploymentCheck, SaysAllProblemsAtOnce) {
+    auto deployment = sound();
+    deployment.applications[0].image = "x";
+    deployment.applications[1].image = "y";
+
+    EXPECT_EQ(check(deployment).size(), 2U);
+}
+
+}  // namespace
+}  // namespace flocker::api

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the API says and takes, as values. Server and client share them; documents_json.hpp makes JSON
+// of them. Nodes are said by name, as people say them. No document has the value of an environment
+// variable or a word of a command.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/deployment.hpp"
+#include "model/records.hpp"
+#include "model/report.hpp"
+
+namespace flocker::api {
+
+/// The body of every answer whose status is not 2xx.
+struct ErrorDocument {
+    Error error;
+};
+
+struct VersionDocument {
+    std::string version;  ///< Of the control service.
+    std::string api;      ///< "v1"
+};
+
+// --- state ----------------------------------------------------------------------------------
+
+/// Something that an agent tries and that does not work.
+struct ProblemEntry {
+    std::string node;
+    std::string subject;  ///< Application, dataset, "routes", "pool" or "engine".
+    Error error;
+    std::uint32_t attempts{0};
+    Instant since;
+
+    friend bool operator==(const ProblemEntry&, const ProblemEntry&) = default;
+};
+
+struct NodeEntry {
+    model::NodeId id;
+    std::string name;
+    std::string hostname;
+    std::string address;
+    std::string datacenter;  ///< Empty: none given.
+    std::map<std::string, std::string> labels;
+    bool alive{false};
+    std::optional<Duration> heard_ago;  ///< nullopt: not heard of since the control service started.
+    Bytes pool_size;
+    Bytes pool_free;
+    std::vector<std::string> applications;  ///< Those it owns.
+    std::vector<ProblemEntry> problems;     ///< All that its agent tells.
+
+    friend bool operator==(const NodeEntry&, const NodeEntry&) = default;
+};
+
+enum class ApplicationState : std::uint8_t {
+    running,    ///< Ready.
+    starting,   ///< On its way there.
+    finished,   ///< Exited with 0, and not to be started again.
+    exited,     ///< Exited otherwise, and its agent is not about to start it.
+    moving,     ///< A move is under way.
+    waiting,    ///< Wanted on another node than its owner, and no move is under way.
+    node_lost,  ///< Its owner is not heard of.
+    stopping,   ///< No longer configured; its container is not gone yet.
+};
+[[nodiscard]] const char* name_of(ApplicationState state);
+
+struct ContainerEntry {
+    std::string id;  ///< The engine's.
+    model::ContainerSeen::Status status{model::ContainerSeen::Status::created};
+    bool ready{false};
+    std::string address;
+    int exit_code{0};  ///< Only when exited.
+    Instant started;
+    Instant finished;  ///< Only when exited.
+
+    friend bool operator==(const ContainerEntry&, const ContainerEntry&) = default;
+};
+
+/// The last round of a move that ended.
+struct RoundEntry {
+    Bytes bytes;
+    Duration took{};
+    Duration interval{};  ///< What the increment covers.
+    bool whole{false};    ///< A full copy.
+
+    friend bool operator==(const RoundEntry&, const RoundEntry&) = default;
+};
+
+struct MoveEntry {
+    model::MoveId id;
+    model::MovePhase phase{model::MovePhase::staging};
+    std::string source;
+    std::string target;
+    Instant started;
+    Instant phase_started;
+    std::optional<Instant> sealing_started;  ///< When the application was told to stop.
+    Bytes bytes_live;     ///< Sent while the application ran; grows in `staging`.
+    Bytes bytes_cutover;  ///< Sent while it was down; grows in `sealing` and `trial`.
+    std::uint32_t rounds{0};
+    Bytes round_sent;      ///< Of the round under way, and part of the above.
+    Bytes round_expected;  ///< An estimate; 0: none, or no round under way.
+    std::optional<RoundEntry> last_round;
+    Instant measured;  ///< When the source told the bytes, by the control service's clock.
+
+    friend bool operator==(const MoveEntry&, const MoveEntry&) = default;
+};
+
+struct MoveResultEntry {
+    model::MoveId id;
+    std::string source;
+    std::string target;
+    Instant started;
+    Instant ended;
+    bool succeeded{false};
+    std::string reason;  ///< Why it was given up; empty if it succeeded.
+    Duration downtime{};
+    Bytes bytes_live;
+    Bytes bytes_cutover;
+    std::uint32_t rounds{0};
+
+    friend bool operator==(const MoveResultEntry&, const MoveResultEntry&) = default;
+};
+
+/// What a thing waits for; see plan::Reason.
+struct ReasonEntry {
+    std::string waits_for;
+    std::string node;  ///< Empty: the control service itself.
+    std::optional<Instant> until;
+
+    friend bool operator==(const ReasonEntry&, const ReasonEntry&) = default;
+};
+
+struct ApplicationEntry {
+    std::string name;
+    std::string image;
+    std::string place;        ///< As the user wrote it; empty when `stopping`.
+    std::string wanted_node;  ///< Empty when `stopping`.
+    std::string owner_node;   ///< Who may run it now.
+    model::Epoch epoch;
+    ApplicationState state{ApplicationState::starting};
+    bool settled{false};  ///< The cluster is what the configuration says.
+    std::vector<model::Port> ports;
+    std::vector<std::string> environment;  ///< Names only.
+    std::optional<model::DatasetId> volume;
+    model::RestartPolicy restart_policy;
+    std::optional<ContainerEntry> container;  ///< The owner's.
+    /// Of its owner, of the target of its move, and of any node's routes if it has ports.
+    std::vector<ProblemEntry> problems;
+    std::optional<MoveEntry> move;
+    std::optional<MoveResultEntry> last_move;
+    /// A move to this node failed and is not tried again until the next deployment.
+    std::optional<std::string> avoided_node;
+    std::vector<ReasonEntry> why;  ///< Empty: it is what it should be.
+
+    friend bool operator==(const ApplicationEntry&, const ApplicationEntry&) = default;
+};
+
+/// What one node has of a volume.
+struct CopyEntry {
+    std::string node;
+    bool owner{false};
+    bool present{false};  ///< Its last report tells of it.
+    Bytes used;
+    bool mounted{false};
+    bool sealed{false};
+    bool trial{false};
+    std::optional<bool> changed;  ///< The owner's: written since its newest snapshot.
+    std::vector<model::SnapshotSeen> snapshots;  ///< Oldest first.
+
+    friend bool operator==(const CopyEntry&, const CopyEntry&) = default;
+};
+
+struct VolumeEntry {
+    model::DatasetId dataset;
+    std::optional<std::string> application;  ///< nullopt: detached.
+    std::string owner_node;
+    model::Epoch epoch;
+    bool established{false};  ///< It has existed.
+    bool destroying{false};
+    std::string mountpoint;  ///< In the container; empty when detached.
+    std::optional<Bytes> maximum_size;
+    std::vector<CopyEntry> copies;  ///< The owner's first.
+
+    friend bool operator==(const VolumeEntry&, const VolumeEntry&) = default;
+};
+
+/// The whole cluster at one look.
+struct StatusDocument {
+    std::string version;
+    model::Revision revision;  ///< 0: nothing has been recorded yet, or the records are being read.
+    Instant now;               ///< By the control service's clock.
+    Instant control_started;
+    std::vector<NodeEntry> nodes;                ///< By name.
+    std::vector<ApplicationEntry> applications;  ///< By name.
+    std::vector<VolumeEntry> volumes;            ///< By application, the detached ones last.
+
+    friend bool operator==(const StatusDocument&, const StatusDocument&) = default;
+};
+
+struct NodesDocument {
+    std::vector<NodeEntry> nodes;
+};
+struct VolumesDocument {
+    std::vector<VolumeEntry> volumes;
+};
+struct MoveUnderWay {
+    std::string application;  ///< Or the dataset's id.
+    MoveEntry move;
+};
+struct MoveEnded {
+    std::string application;
+    MoveResultEntry result;
+};
+struct MovesDocument {
+    std::vector<MoveUnderWay> under_way;
+    std::vector<MoveEnded> ended;  ///< The last of each application.
+};
+struct WhyDocument {
+    std::string name;
+    std::vector<ReasonEntry> reasons;  ///< Empty: it is what it should be.
+};
+struct EventsDocument {
+    std::vector<model::Event> events;  ///< Oldest first.
+};
+
+// --- what is asked --------------------------------------------------------------------------
+
+struct DeployRequest {
+    model::Deployment deployment;
+    std::optional<bool> dry_run;
+};
+struct MoveRequest {
+    std::string application;
+    std::string node;  ///< Name, address or hostname.
+    std::optional<bool> dry_run;
+};
+
+enum class StepKind : std::uint8_t { start, stop, restart, move, keep };
+[[nodiscard]] const char* name_of(StepKind kind);
+
+struct StepEntry {
+    StepKind kind{StepKind::keep};
+    std::string application;
+    std::string node;                 ///< Where it will run, or ran.
+    std::optional<std::string> from;  ///< With `move`.
+    Bytes to_copy;                    ///< With `move`: an estimate.
+    std::string reason;
+
+    friend bool operator==(const StepEntry&, const StepEntry&) = default;
+};
+
+struct PlanDocument {
+    std::vector<StepEntry> steps;  ///< By application.
+    std::vector<std::string> left_alone;
+    bool changes{false};  ///< Something is recorded anew by it; steps of kind `keep` can be among it.
+    model::Revision revision;  ///< After it; with dry_run the present one.
+
+    friend bool operator==(const PlanDocument&, const PlanDocument&) = default;
+};
+
+enum class RefusalAbout : std::uint8_t { application, image, port, place, deployment };
+[[nodiscard]] const char* name_of(RefusalAbout about);
+
+struct RefusalEntry {
+    RefusalAbout about{RefusalAbout::deployment};
+    std::string name;                   ///< The application, or the place as written.
+    std::optional<std::uint16_t> port;  ///< The external one, with `port`.
+    std::string message;
+
+    friend bool operator==(const RefusalEntry&, const RefusalEntry&) = default;
+};
+
+/// The body of a 422.
+struct RefusalsDocument {
+    Error error;
+    std::vector<RefusalEntry> refusals;
+};
+
+struct TokenRequest {
+    std::optional<Duration> lifetime;  ///< nullopt: an hour.
+};
+struct TokenCreated {
+    std::string token;  ///< Shown this once.
+};
+struct TokenEntry {
+    std::string id;
+    Instant created;
+    Instant expires;
+    std::string used_by;  ///< The node that joined with it; empty: nobody yet.
+    bool revoked{false};
+
+    friend bool operator==(const TokenEntry&, const TokenEntry&) = default;
+};
+struct TokensDocument {
+    std::vector<TokenEntry> tokens;
+};
+
+struct JoinDocument {
+    std::string token;
+    std::string request;  ///< Certificate signing request, PEM.
+    model::Node node;     ///< Its id is chosen by the cluster.
+};
+struct JoinedDocument {
+    model::Node node;
+    std::string certificate;  ///< PEM.
+    std::string authority;    ///< PEM.
+};
+
+}  // namespace flocker::api

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/documents_json.hpp"
+
+#include <gmock/gmock.h>
+
+namespace flocker::api {
+namespace {
+
+StatusDocument full() {
+    StatusDocument status;
+    status.version = "1";
+    status.revision = model::Revision{7};
+    status.now = {5};
+    status.nodes.push_back({model::NodeId{"n"}, "alder", "h", "10.0.0.1", "fra", {{"a", "b"}}, true, 3s, {1}, {2}, {"db"},
+                            {{"alder", "db", {ErrorCode::unavailable, "x"}, 3, {9}}}});
+    ApplicationEntry application;
+    application.name = "db";
+    application.state = ApplicationState::node_lost;
+    application.ports = {{5432, 15432}};
+    application.environment = {"PASSWORD"};
+    application.volume = model::DatasetId{"d"};
+    application.restart_policy = {model::RestartPolicy::Name::on_failure, 3};
+    application.container = ContainerEntry{"c", model::ContainerSeen::Status::exited, false, "10.1.0.2", -1, {1}, {2}};
+    application.move = MoveEntry{model::MoveId{3}, model::MovePhase::trial, "alder", "birch", {1}, {2}, Instant{3}, {4}, {5}, 6,
+                                 {7}, {8}, RoundEntry{{9}, 10ms, 11ms, true}, {12}};
+    application.last_move = MoveResultEntry{model::MoveId{2}, "birch", "alder", {1}, {2}, true, "", 400ms, {3}, {4}, 5};
+    application.avoided_node = "cedar";
+    application.why = {{"x", "alder", Instant{8}}};
+    status.applications.push_back(application);
+    VolumeEntry volume;
+    volume.application = "db";
+    volume.maximum_size = Bytes{5};
+    volume.copies.push_back({"alder", true, true, {1}, true, true, true, false, {{{model::Epoch{1}, 2}, {3}}}});
+    status.volumes.push_back(volume);
+    return status;
+}
+
+TEST(DocumentsJson, KeepWhatTheySayOnTheWay) { EXPECT_EQ(from_json<StatusDocument>(to_json(full())).value(), full()); }
+
+TEST(DocumentsJson, SayWhatIsWrongAndWhere) {
+    std::string text = to_json(full());
+    text.replace(text.find("node_lost"), 9, "bewitched");
+
+    EXPECT_EQ(from_json<StatusDocument>(text).error().message,
+              "applications[0].state: must be one of running, starting, finished, exited, moving, waiting, node_lost, stopping");
+}
+
+TEST(DocumentsJson, TakeFieldsThatTheyDoNotKnow) {
+    EXPECT_EQ(from_json<VersionDocument>(R"({"version":"9","api":"v1","colour":"red"})").value().version, "9");
+}
+
+}  // namespace
+}  // namespace flocker::api

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/status.hpp"
+
+#include <gmock/gmock.h>
+
+#include "api/testing.hpp"
+
+namespace flocker::api {
+namespace {
+
+using namespace model;
+using testing::application;
+using testing::container;
+using testing::database;
+using testing::node;
+using testing::orders;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+/// What a control service knows of two nodes, alder and birch, one database on alder.
+class StatusTest : public ::testing::Test {
+protected:
+    StatusTest() {
+        for (const Node& member : {alder, birch}) {
+            records.nodes[member.id] = member;
+            NodeReport report;
+            report.node = member.id;
+            report.open_routes = {5432};
+            states[member.id] = {report, now, Revision{0}};
+        }
+        Wanted wanted{database("db", 5432), NodeReference{"alder"}, alder.id, 0};
+        records.configuration[wanted.application.name] = wanted;
+        Ownership ownership;
+        ownership.subject = subject_of(wanted.application);
+        ownership.dataset = orders;
+        ownership.application = wanted.application.name;
+        ownership.owner = alder.id;
+        ownership.established = true;
+        records.ownerships[ownership.subject] = ownership;
+        report(alder).containers.push_back(container(wanted, alder));
+    }
+
+    NodeReport& report(const Node& node) { return states.at(node.id).report; }
+    Wanted& wanted() { return records.configuration.at(ApplicationName{"db"}); }
+    Ownership& ownership() { return records.ownerships.begin()->second; }
+    ContainerSeen& seen() { return report(alder).containers.at(0); }
+    [[nodiscard]] StatusDocument status() const { return status_of({records, states, now, started}); }
+    [[nodiscard]] ApplicationEntry db() const { return status().applications.at(0); }
+
+    void move(MovePhase phase) {
+        wanted().node = birch.id;
+        Move move;
+        move.id = MoveId{4};
+        move.phase = phase;
+        move.source = alder.id;
+        move.target = birch.id;
+        move.bytes_live = {1000};
+        ownership().move = move;
+        FeedSeen feed;
+        feed.dataset = orders;
+        feed.to = birch.id;
+        feed.bytes_total = {1200};
+        feed.rounds = 3;
+        feed.round_sent = {34};
+        feed.round_expected = {50};
+        feed.last_rounds = {{{Epoch{1}, 3}, {200}, 20ms, 100ms, false}};
+        report(alder).feeds.push_back(feed);
+    }
+
+    const Instant started{1'000'000'000};
+    const Instant now = started + 60s;
+    const Node alder = node("alder", "10.0.0.1");
+    const Node birch = node("birch", "10.0.0.2");
+    Records records;
+    std::map<NodeId, plan::NodeState> states;
+};
+
+TEST_F(StatusTest, TellsARunningApplication) {
+    EXPECT_EQ(db().state, ApplicationState::running);
+    EXPECT_TRUE(db().settled);
+    EXPECT_EQ(db().owner_node, "alder");
+    EXPECT_THAT(db().environment, ElementsAre("PASSWORD"));
+}
+
+TEST_F(StatusTest, TellsThatTheAgentHasNotAnsweredToItsAssignment) {
+    states.at(alder.id).published = Revision{9};
+
+    EXPECT_EQ(db().state, ApplicationState::starting);
+}
+
+TEST_F(StatusTest, TellsHowAContainerEnded) {
+    seen().status = ContainerSeen::Status::exited;
+    seen().exit_code = 3;
+    EXPECT_EQ(db().state, ApplicationState::starting) << "its agent starts it again";
+
+    report(alder).problems = {{"db", {ErrorCode::unavailable, "its container exited with code 3"}, 1, {}}};
+    EXPECT_EQ(db().state, ApplicationState::exited);
+
+    seen().exit_code = 0;
+    EXPECT_EQ(db().state, ApplicationState::finished);
+}
+
+TEST_F(StatusTest, TellsASilentNode) {
+    states.at(alder.id).heard = now - 30s;
+
+    EXPECT_EQ(db().state, ApplicationState::node_lost);
+    EXPECT_FALSE(status().nodes.at(0).alive);
+    EXPECT_EQ(status().nodes.at(0).heard_ago, 30s);
+}
+
+TEST_F(StatusTest, TellsAMoveThatWasGivenUp) {
+    wanted().node = birch.id;
+    ownership().avoided_target = birch.id;
+
+    EXPECT_EQ(db().state, ApplicationState::waiting);
+    EXPECT_EQ(db().avoided_node, "birch");
+}
+
+TEST_F(StatusTest, TellsAContainerThatIsOnItsWayOut) {
+    records.configuration.clear();
+    ownership().application.reset();
+
+    EXPECT_EQ(db().state, ApplicationState::stopping);
+    EXPECT_EQ(db().owner_node, "alder");
+    EXPECT_FALSE(db().settled);
+}
+
+TEST_F(StatusTest, CountsTheBytesOfAMoveBeforeTheCutover) {
+    move(MovePhase::staging);
+
+    const MoveEntry seen = db().move.value();
+    EXPECT_EQ(db().state, ApplicationState::moving);
+    EXPECT_EQ(seen.bytes_live, Bytes{1234});
+    EXPECT_EQ(seen.bytes_cutover, Bytes{0});
+    EXPECT_EQ(seen.rounds, 3U);
+    EXPECT_EQ(seen.round_expected, Bytes{50});
+    EXPECT_EQ(seen.last_round->bytes, Bytes{200});
+    EXPECT_FALSE(seen.sealing_started);
+}
+
+TEST_F(StatusTest, CountsTheBytesOfTheCutoverApart) {
+    move(MovePhase::trial);
+
+    const MoveEntry seen = db().move.value();
+    EXPECT_EQ(seen.bytes_live, Bytes{1000});
+    EXPECT_EQ(seen.bytes_cutover, Bytes{234});
+    EXPECT_TRUE(seen.sealing_started);
+}
+
+TEST_F(StatusTest, KeepsTheRecordedBytesAfterTheCommit) {
+    move(MovePhase::settling);
+    ownership().move->bytes_cutover = {77};
+
+    EXPECT_EQ(db().move->bytes_live, Bytes{1000});
+    EXPECT_EQ(db().move->bytes_cutover, Bytes{77});
+}
+
+TEST_F(StatusTest, GathersTheProblemsThatConcernAnApplication) {
+    move(MovePhase::staging);
+    report(alder).problems = {{"db", {ErrorCode::unavailable, "owner's"}, 3, {}}, {"other", {}, 1, {}}};
+    report(birch).problems = {{orders.value, {ErrorCode::unavailable, "target's"}, 1, {}},
+                              {"routes", {ErrorCode::unavailable, "routes'"}, 1, {}}};
+
+    std::vector<std::string> messages;
+    for (const ProblemEntry& problem : db().problems) messages.push_back(problem.node + ": " + problem.error.message);
+    EXPECT_THAT(messages, ElementsAre("alder: owner's", "birch: target's", "birch: routes'"));
+}
+
+TEST_F(StatusTest, ListsTheCopiesOfAVolume) {
+    ownership().replicas = {birch.id};
+    DatasetSeen replica;
+    replica.id = orders;
+    replica.snapshots = {{{Epoch{1}, 2}, now}};
+    report(birch).datasets.push_back(replica);
+
+    const VolumeEntry volume = status().volumes.at(0);
+    ASSERT_EQ(volume.copies.size(), 2U);
+    EXPECT_EQ(volume.copies[0].node, "alder");
+    EXPECT_TRUE(volume.copies[0].owner);
+    EXPECT_FALSE(volume.copies[0].present);
+    EXPECT_EQ(volume.copies[1].snapshots.size(), 1U);
+    EXPECT_EQ(volume.application, "db");
+    EXPECT_EQ(volume.mountpoint, "/data");
+}
+
+TEST_F(StatusTest, ListsDetachedVolumesLast) {
+    Ownership detached;
+    detached.subject = SubjectId{"00000000-2222-4333-8444-555555555555"};
+    detached.dataset = DatasetId{detached.subject.value};
+    detached.owner = NodeId{"gone"};
+    records.ownerships[detached.subject] = detached;
+
+    EXPECT_EQ(status().volumes.at(0).application, "db");
+    EXPECT_EQ(status().volumes.at(1).application, std::nullopt);
+    EXPECT_EQ(status().volumes.at(1).owner_node, "gone");
+}
+
+}  // namespace
+}  // namespace flocker::api

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/applications.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "cli/progress.hpp"
+#include "cli/text.hpp"
+
+namespace flocker::cli {
+namespace {
+
+using api::ApplicationEntry;
+using api::ApplicationState;
+
+Cell state_cell(const ApplicationEntry& application, Instant now) {
+    switch (application.state) {
+        case ApplicationState::running: return {application.settled ? "running" : "running, routes not open everywhere", application.settled ? Tone::good : Tone::busy};
+        case ApplicationState::finished: return {"finished", Tone::plain};
+        case ApplicationState::exited:
+            return {fmt::format("exited ({})", application.container ? application.container->exit_code : 0), Tone::bad};
+        case ApplicationState::moving: return {progress_text(application, nullptr, now), Tone::busy};
+        case ApplicationState::waiting:
+            if (application.avoided_node) return {fmt::format("move to {} was given up", *application.avoided_node), Tone::bad};
+            return {fmt::format("waiting to move to {}", application.wanted_node), Tone::busy};
+        case ApplicationState::node_lost: return {"node does not answer", Tone::bad};
+        case ApplicationState::starting: return {"starting", Tone::busy};
+        case ApplicationState::stopping: return {"stopping", Tone::busy};
+    }
+    return {""};
+}
+
+Cell alive_cell(const api::NodeEntry& node) {
+    if (node.alive) return {"alive", Tone::good};
+    if (!node.heard_ago) return {"not heard of yet", Tone::bad};
+    return {fmt::format("lost, heard of {} ago", age_text(*node.heard_ago)), Tone::bad};
+}
+
+std::string pool_text(const api::NodeEntry& node) {
+    if (node.pool_size.value == 0) return "";
+    return fmt::format("{} free of {}", to_text(node.pool_free), to_text(node.pool_size));
+}
+
+std::string problems_text(const api::StatusDocument& status, const Look& look) {
+    std::string text;
+    for (const api::NodeEntry& node : status.nodes) {
+        for (const api::ProblemEntry& problem : node.problems) {
+            const std::string line = printable(fmt::format("  {} on {}: {} ({}, since {})", problem.subject, node.name, problem.error.message,
+                                                           problem.attempts == 1 ? "tried once" : fmt::format("tried {} times", problem.attempts),
+                                                           age_text(status.now - problem.since)));
+            text += (look.width > 0 ? cut(line, look.width) : line) + "\n";
+        }
+    }
+    return text.empty() ? "" : "\n" + toned("What does not work", Tone::bad, look) + "\n" + text;
+}
+
+}  // namespace
+
+std::string nodes_text(const std::vector<api::NodeEntry>& nodes, const Look& look) {
+    if (nodes.empty()) return "No nodes yet; `flocker init` makes the first, `flocker token create` lets others join.\n";
+    Table table({"NODE", "ADDRESS", "DATA CENTER", "STATE", "POOL", "APPLICATIONS"});
+    for (const api::NodeEntry& node : nodes) {
+        table.add({node.name, node.address, node.datacenter, alive_cell(node), pool_text(node),
+                   fmt::format("{}", fmt::join(node.applications, ", "))});
+    }
+    return table.text(look);
+}
+
+std::string status_text(const api::StatusDocument& status, const Look& look) {
+    std::string text = nodes_text(status.nodes, look);
+    text += "\n";
+    if (status.applications.empty()) {
+        text += "No applications yet; `flocker deploy DEPLOYMENT.yml APPLICATION.yml` brings them.\n";
+    } else {
+        Table table({"APPLICATION", "IMAGE", "NODE", "STATE", "PORTS"});
+        for (const ApplicationEntry& application : status.applications) {
+            table.add({application.name, application.image, application.owner_node, state_cell(application, status.now),
+                       ports_text(application.ports)});
+        }
+        text += table.text(look);
+    }
+    std::size_t detached = 0;
+    for (const api::VolumeEntry& volume : status.volumes) detached += volume.application ? 0U : 1U;
+    if (detached > 0) text += fmt::format("\n{} detached, kept until it is removed by name; see `flocker volume ls`\n", counted(detached, "volume"));
+    return text + problems_text(status, look);
+}
+
+}  // namespace flocker::cli

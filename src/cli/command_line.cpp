@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The only file that knows the library for arguments.
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <algorithm>
+
+#include "cli/commands.hpp"
+#include "cli/duration.hpp"
+#include "cli/run.hpp"
+
+namespace flocker::cli {
+namespace {
+
+constexpr const char* about =
+    "Flocker makes containers portable, data and all.\n"
+    "Say what runs and where in two files, deploy them, and change one line to move a database to another machine.";
+
+/// Takes arguments apart into one call of a command.
+class CommandLine {
+public:
+    explicit CommandLine(const World& world) : world_(world), app_(about, "flocker") {
+        app_.require_subcommand(0, 1);
+        app_.fallthrough();
+        app_.add_option("--context", common_.context, "Name or file of the context: which cluster, and who asks. Also FLOCKER_CONTEXT");
+        app_.footer("A first look:\n  flocker status\n  flocker deploy deployment.yml application.yml\n\n`flocker COMMAND --help` shows an example of each.");
+        deployments();
+        looks();
+        volumes();
+        nodes_and_tokens();
+        contexts();
+        extras();
+    }
+
+    int run(std::vector<std::string> arguments) {
+        std::reverse(arguments.begin(), arguments.end());
+        try {
+            app_.parse(arguments);
+        } catch (const CLI::Success& wish) {
+            return app_.exit(wish, world_.out, world_.err);
+        } catch (const CLI::ParseError& error) {
+            world_.err << "flocker: " << error.what() << "\nflocker: see `" << path_of_help() << " --help`" << std::endl;
+            return exit_code::refused;
+        }
+        if (!command_) {
+            const auto chosen = app_.get_subcommands();
+            world_.out << (chosen.empty() ? app_.help() : chosen.front()->help()) << std::flush;
+            return chosen.empty() ? exit_code::done : exit_code::refused;
+        }
+        return command_(Session(world_, common_));
+    }
+
+private:
+    using Command = std::function<int(const Session&)>;
+
+    /// A command with what each has: `--json`, an example, and what it does.
+    CLI::App& add(CLI::App& under, const std::string& name, const std::string& help, const std::string& example, Command command) {
+        CLI::App& added = *under.add_subcommand(name, help);
+        added.add_flag("--json", common_.json, "Print JSON instead of text for people");
+        added.footer("Example:\n  " + example);
+        added.callback([this, command = std::move(command)] { command_ = command; });
+        return added;
+    }
+    CLI::App& group(const std::string& name, const std::string& help, const std::string& example) {
+        CLI::App& added = *app_.add_subcommand(name, help);
+        added.require_subcommand(0, 1);
+        added.footer("Example:\n  " + example);
+        return added;
+    }
+    void no_trunc(CLI::App& command) { command.add_flag("--no-trunc", common_.no_trunc, "Cut nothing off, however wide it gets"); }
+
+    void follow_options(CLI::App& command, FollowOptions& options) {
+        command.add_flag("--dry-run", options.dry_run, "Show the plan and change nothing");
+        command.add_flag("--detach", options.detach, "Do not wait; the work goes on by itself");
+        add_duration(command, "--timeout", "How long to wait, like 90s or 1h; the work goes on afterwards",
+                     [&options](Duration given) { options.timeout = given; })
+            .default_str("10m");
+    }
+    static CLI::Option& add_duration(CLI::App& command, const std::string& name, const std::string& help,
+                                     const std::function<void(Duration)>& set) {
+        const auto take = [name, set](const std::string& text) {
+            const auto duration = parse_duration(text);
+            if (!duration) throw CLI::ValidationError(name, duration.error().message);
+            set(*duration);
+        };
+        return *command.add_option_function<std::string>(name, take, help)->type_name("DURATION");
+    }
+
+    void deployments() {
+        CLI::App& deploying = add(app_, "deploy", "Make the cluster what two manifests say; also called flocker-deploy",
+                                  "flocker deploy deployment.yml application.yml\n\n"
+                                  "deployment.yml says where:            application.yml says what:\n"
+                                  "  version: 1                            version: 1\n"
+                                  "  nodes:                                applications:\n"
+                                  "    alder: [db]                           db:\n"
+                                  "    birch: []                               image: postgres:15\n"
+                                  "                                            ports: [{internal: 5432, external: 5432}]\n"
+                                  "                                            volume: {mountpoint: /var/lib/postgresql/data}\n\n"
+                                  "To move the database, write it behind birch and run the command again.",
+                                  [this](const Session& session) { return deploy(session, deploy_); });
+        deploying.add_option("DEPLOYMENT", deploy_.deployment_file, "Deployment manifest: which application runs on which node")->required();
+        deploying.add_option("APPLICATION", deploy_.application_file, "Application manifest: what each application is")->required();
+        deploying.add_flag("-y,--yes", deploy_.yes, "Do not ask before something is stopped, restarted or moved");
+        follow_options(deploying, deploy_.follow);
+        no_trunc(deploying);
+
+        CLI::App& moving = add(app_, "move", "Move one application, with its volume, to another node", "flocker move db birch",
+                               [this](const Session& session) { return move(session, move_); });
+        moving.add_option("APPLICATION", move_.application, "Its name in the manifests")->required();
+        moving.add_option("NODE", move_.node, "Name, address or hostname of the node that is to have it")->required();
+        follow_options(moving, move_.follow);
+        no_trunc(moving);
+    }
+
+    void looks() {
+        no_trunc(add(app_, "status", "Nodes, applications, and what does not work", "flocker status",
+                     [](const Session& session) { return status(session); }));
+        add(app_, "why", "What an application, a node or a volume is waiting for, on whom and until when", "flocker why db",
+            [this](const Session& session) { return why(session, name_); })
+            .add_option("NAME", name_, "Name of an application or node, or id of a volume")
+            ->required();
+
+        CLI::App& logging = add(app_, "logs", "What an application writes, wherever it runs", "flocker logs db --follow --tail 20",
+                                [this](const Session& session) { return logs(session, logs_); });
+        logging.add_option("APPLICATION", logs_.application, "Its name in the manifests")->required();
+        logging.add_flag("-f,--follow", logs_.follow, "Go on with what it writes from now on");
+        logging.add_option("--tail", logs_.tail, "How many of the latest lines")->check(CLI::Range(0, 100'000))->capture_default_str();
+
+        CLI::App& happening = add(app_, "events", "What has happened in the cluster", "flocker events --follow",
+                                  [this](const Session& session) { return events(session, latest_, follow_); });
+        happening.add_flag("-f,--follow", follow_, "Go on with what happens from now on");
+        happening.add_option("--tail", latest_, "How many of the latest events")->check(CLI::Range(0, 1000))->capture_default_str();
+
+        add(app_, "version", "Versions of this program and of the control service", "flocker version --client",
+            [this](const Session& session) { return version(session, client_only_); })
+            .add_flag("--client", client_only_, "Ask no control service");
+    }
+
+    void volumes() {
+        CLI::App& volume = group("volume", "List, inspect and remove volumes", "flocker volume ls");
+        no_trunc(add(volume, "ls", "All volumes, also those that no application has any more", "flocker volume ls",
+                     [](const Session& session) { return list_volumes(session); }));
+        CLI::App& inspecting = add(volume, "inspect", "One volume and its copies on the nodes", "flocker volume inspect db",
+                                   [this](const Session& session) { return inspect_volume(session, name_); });
+        inspecting.add_option("VOLUME", name_, "Its id, or the name of its application")->required();
+        no_trunc(inspecting);
+        CLI::App& removing = add(volume, "rm", "Destroy a volume that no application has, with all its copies",
+                                 "flocker volume rm 6d3a8f0e-8d0c-5a5b-9a3e-0f6b7c1d2e3f",
+                                 [this](const Session& session) { return remove_volume(session, name_, yes_); });
+        removing.add_option("VOLUME", name_, "Its id, as `flocker volume ls` shows it")->required();
+        removing.add_flag("-y,--yes", yes_, "Do not ask");
+    }
+
+    void nodes_and_tokens() {
+        CLI::App& node = group("node", "List nodes, and take one out of the cluster", "flocker node ls");
+        no_trunc(add(node, "ls", "All nodes and the room that they have", "flocker node ls",
+                     [](const Session& session) { return list_nodes(session); }));
+        CLI::App& removing = add(node, "rm", "Take a node that owns nothing out of the cluster", "flocker node rm birch",
+                                 [this](const Session& session) { return remove_node(session, name_, yes_); });
+        removing.add_option("NODE", name_, "Its name")->required();
+        removing.add_flag("-y,--yes", yes_, "Do not ask");
+
+        CLI::App& token = group("token", "Make, list and revoke what machines join with", "flocker token create");
+        CLI::App& creating = add(token, "create", "A token that lets one machine join, once", "flocker token create --for 20m",
+                                 [this](const Session& session) { return create_token(session, lifetime_); });
+        add_duration(creating, "--for", "How long it is good, like 20m; an hour if not said", [this](Duration given) { lifetime_ = given; });
+        add(token, "ls", "All tokens, without their secrets", "flocker token ls", [](const Session& session) { return list_tokens(session); });
+        add(token, "revoke", "Make a token good for nothing", "flocker token revoke 7f3a",
+            [this](const Session& session) { return revoke_token(session, name_); })
+            .add_option("TOKEN", name_, "Its id, as `flocker token ls` shows it")
+            ->required();
+    }
+
+    void contexts() {
+        CLI::App& context = group("context", "Choose the cluster that commands speak to", "flocker context use production");
+        no_trunc(add(context, "ls", "All clusters that are known here", "flocker context ls",
+                     [](const Session& session) { return list_contexts(session); }));
+        add(context, "use", "Speak to this cluster from now on", "flocker context use production",
+            [this](const Session& session) { return use_context(session, name_); })
+            .add_option("NAME", name_, "Its name, as `flocker context ls` shows it")
+            ->required();
+        add(context, "show", "The cluster that commands speak to",
+            "flocker context show --bundle > mine.json      # holds your key: keep it secret\n"
+            "  flocker context import mine.json               # on another machine",
+            [this](const Session& session) { return show_context(session, bundle_); })
+            .add_flag("--bundle", bundle_, "The whole context, key included, to be imported on another machine");
+        CLI::App& importing = add(context, "import", "Keep a context file, with what it names, in ~/.config/flocker",
+                                  "flocker context import mine.json --name production",
+                                  [this](const Session& session) { return import_context(session, file_, name_); });
+        importing.add_option("FILE", file_, "A context file")->required();
+        importing.add_option("--name", name_, "What to call it; the file's name if not said");
+    }
+
+    void extras() {
+        for (const ExtraCommand& extra : world_.extra) {
+            CLI::App& added = *app_.add_subcommand(extra.name, extra.help);
+            added.prefix_command();
+            added.fallthrough(false);
+            added.set_help_flag();
+            added.callback([this, &extra, &added] {
+                command_ = [&extra, rest = added.remaining()](const Session&) { return extra.run(rest); };
+            });
+        }
+    }
+
+    [[nodiscard]] std::string path_of_help() const {
+        std::string path = "flocker";
+        for (const CLI::App* at = &app_; !at->get_subcommands().empty();) {
+            at = at->get_subcommands().front();
+            path += " " + at->get_name();
+        }
+        return path;
+    }
+
+    const World& world_;
+    CLI::App app_;
+    CommonOptions common_;
+    Command command_;
+    DeployOptions deploy_;
+    MoveOptions move_;
+    LogsOptions logs_;
+    std::string name_;
+    std::string file_;
+    std::optional<Duration> lifetime_;
+    std::uint32_t latest_{50};
+    bool follow_{false};
+    bool yes_{false};
+    bool bundle_{false};
+    bool client_only_{false};
+};
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, const World& world) {
+    std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
+    if (!arguments.empty() && arguments[0].ends_with("flocker-deploy")) rest.insert(rest.begin(), "deploy");
+    return CommandLine(world).run(std::move(rest));
+}
+
+}  // namespace flocker::cli

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands, one function each. All return the exit code.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/session.hpp"
+
+namespace flocker::cli {
+
+struct FollowOptions {
+    bool dry_run{false};
+    bool detach{false};
+    Duration timeout{10min};
+};
+struct DeployOptions {
+    std::string deployment_file;
+    std::string application_file;
+    bool yes{false};
+    FollowOptions follow{};
+};
+[[nodiscard]] int deploy(const Session& session, const DeployOptions& options);
+
+struct MoveOptions {
+    std::string application;
+    std::string node;
+    FollowOptions follow{};
+};
+[[nodiscard]] int move(const Session& session, const MoveOptions& options);
+
+[[nodiscard]] int status(const Session& session);
+[[nodiscard]] int why(const Session& session, const std::string& name);
+[[nodiscard]] int version(const Session& session, bool client_only);
+
+struct LogsOptions {
+    std::string application;
+    std::uint32_t tail{100};
+    bool follow{false};
+};
+[[nodiscard]] int logs(const Session& session, const LogsOptions& options);
+[[nodiscard]] int events(const Session& session, std::uint32_t latest, bool follow);
+
+[[nodiscard]] int list_volumes(const Session& session);
+[[nodiscard]] int inspect_volume(const Session& session, const std::string& name);
+[[nodiscard]] int remove_volume(const Session& session, const std::string& name, bool yes);
+
+[[nodiscard]] int list_nodes(const Session& session);
+[[nodiscard]] int remove_node(const Session& session, const std::string& name, bool yes);
+
+[[nodiscard]] int create_token(const Session& session, std::optional<Duration> lifetime);
+[[nodiscard]] int list_tokens(const Session& session);
+[[nodiscard]] int revoke_token(const Session& session, const std::string& id);
+
+[[nodiscard]] int list_contexts(const Session& session);
+[[nodiscard]] int use_context(const Session& session, const std::string& name);
+/// `bundle`: the whole of it, key included, to be imported elsewhere.
+[[nodiscard]] int show_context(const Session& session, bool bundle);
+[[nodiscard]] int import_context(const Session& session, const std::string& file, const std::string& name);
+
+}  // namespace flocker::cli

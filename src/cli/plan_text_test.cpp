@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/plan_text.hpp"
+
+#include <gmock/gmock.h>
+
+#include "cli/results.hpp"
+#include "cli/testing.hpp"
+
+namespace flocker::cli {
+namespace {
+
+using namespace testing;
+using api::RefusalAbout;
+using api::StepKind;
+using ::testing::ElementsAre;
+
+TEST(PlanText, ShowsWhatStartsStopsRestartsAndMoves) {
+    auto moving = step(StepKind::move, "db", "birch", "alder");
+    moving.to_copy = {2ULL << 30U};
+    auto restarting = step(StepKind::restart, "web", "alder");
+    restarting.reason = "image changed";
+    auto document = plan({moving, step(StepKind::keep, "kv", "birch"), step(StepKind::stop, "old", "alder"),
+                          step(StepKind::start, "queue", "birch"), restarting});
+    document.left_alone = {"mail", "wiki"};
+
+    EXPECT_EQ(plan_text(document, {}),
+              "          APPLICATION   NODE\n"
+              "move      db            alder -> birch   2.0 GiB to copy\n"
+              "stop      old           alder\n"
+              "start     queue         birch\n"
+              "restart   web           alder            image changed\n"
+              "As they are: kv\n"
+              "Left alone, on nodes that are not named: mail, wiki\n");
+}
+
+TEST(PlanText, AsksOnlyWhereSomethingRunsNoLonger) {
+    EXPECT_FALSE(stops_something(plan({step(StepKind::start, "db", "alder"), step(StepKind::keep, "kv", "alder")})));
+    for (const StepKind kind : {StepKind::stop, StepKind::restart, StepKind::move}) {
+        EXPECT_TRUE(stops_something(plan({step(kind, "db", "alder")})));
+    }
+}
+
+TEST(PlanText, KnowsWhenThereIsNothingToDo) {
+    auto document = plan({step(StepKind::keep, "db", "alder")});
+    document.changes = false;
+    auto restless = application("db", "alder");
+    restless.settled = false;
+
+    EXPECT_TRUE(nothing_to_do(document, cluster({application("db", "alder")})));
+    EXPECT_FALSE(nothing_to_do(document, cluster({restless})));
+    document.changes = true;
+    EXPECT_FALSE(nothing_to_do(document, cluster({application("db", "alder")})));
+}
+
+TEST(PlaceRefusals, FindsTheLineThatEachIsAbout) {
+    const auto parsed = manifest::parse({"deployment.yml", "version: 1\nnodes:\n  cedar: [db]\n  alder: [web]\n"},
+                                        {"application.yml",
+                                         "version: 1\n"
+                                         "applications:\n"
+                                         "  db:\n"
+                                         "    image: postgres\n"
+                                         "    ports: [{internal: 5432, external: 5432}]\n"
+                                         "  web:\n"
+                                         "    image: nginx\n"});
+    const auto& positions = std::get<manifest::Manifests>(parsed).positions;
+
+    const auto problems = place({{RefusalAbout::place, "cedar", {}, "no node is called \"cedar\""},
+                                 {RefusalAbout::port, "db", std::uint16_t{5432}, "it belongs to mail"},
+                                 {RefusalAbout::image, "web", {}, "nobody has it"},
+                                 {RefusalAbout::application, "web", {}, "no room"},
+                                 {RefusalAbout::deployment, "", {}, "too much"}},
+                                positions, "deployment.yml");
+
+    std::vector<std::string> lines;
+    for (const auto& problem : problems) lines.push_back(to_text(problem));
+    EXPECT_THAT(lines, ElementsAre("application.yml:5:40: application 'db': it belongs to mail",
+                                   "application.yml:7:12: application 'web': nobody has it", "deployment.yml:1:1: too much",
+                                   "deployment.yml:3:3: no node is called \"cedar\"",
+                                   "deployment.yml:4:11: application 'web': no room"));
+}
+
+TEST(Results, TellWhatWasDoneAndWhatFailed) {
+    Outcome move{step(StepKind::move, "db", "birch", "alder"), Standing::done, "birch", "", moved("alder", "birch")};
+    Outcome kept{step(StepKind::keep, "kv", "birch"), Standing::done, "birch", "", {}};
+    Outcome failed{step(StepKind::start, "queue", "birch"), Standing::failed, "birch", "no such image (tried 3 times)", {}};
+    Outcome late{step(StepKind::restart, "web", "alder"), Standing::pending, "alder", "", {}};
+    const std::vector<Outcome> all{move, kept, failed, late};
+
+    EXPECT_EQ(results_text(all, 43s, {}),
+              "Done in 43.0 s:\n"
+              "  db     moved from alder to birch, down for 412 ms; copied 2.0 GiB while it ran, 1.2 MiB in the cutover\n"
+              "Failed:\n"
+              "  queue  on birch: no such image (tried 3 times)\n"
+              "Not there yet:\n"
+              "  web    on alder; see `flocker why web`\n");
+    EXPECT_EQ(results_json(plan({move.step}), all, false),
+              R"({"steps":[{"kind":"move","application":"db","node":"birch","from":"alder","to_copy":0,"reason":""}],"left_alone":[],)"
+              R"("results":[{"application":"db","node":"birch","outcome":"moved","downtime_ms":412,"bytes_live":2147483648,"bytes_cutover":1300000,"reason":""},)"
+              R"({"application":"kv","node":"birch","outcome":"unchanged","reason":""},)"
+              R"json({"application":"queue","node":"birch","outcome":"failed","reason":"no such image (tried 3 times)"},)json"
+              R"({"application":"web","node":"alder","outcome":"unfinished","reason":""}],"settled":false})");
+}
+
+}  // namespace
+}  // namespace flocker::cli

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The small grammars inside of a manifest: images, sizes, commands, addresses, plain scalars.
+#include <gtest/gtest.h>
+
+#include "manifest/address.hpp"
+#include "manifest/command_line.hpp"
+#include "manifest/image_reference.hpp"
+#include "manifest/size.hpp"
+#include "manifest/text.hpp"
+#include "manifest/value.hpp"
+
+namespace flocker::manifest {
+namespace {
+
+using Words = std::vector<std::string>;
+
+TEST(ImageReference, GetsTheTagLatestUnlessItHasOneOrADigest) {
+    const std::string digest = "@sha256:" + std::string(64, 'a');
+
+    EXPECT_EQ(parse_image_reference("redis"), "redis:latest");
+    EXPECT_EQ(parse_image_reference("redis:7"), "redis:7");
+    EXPECT_EQ(parse_image_reference("redis" + digest), "redis" + digest);
+    EXPECT_EQ(parse_image_reference("redis:7" + digest), "redis:7" + digest);
+}
+
+TEST(ImageReference, SplitsTheTagAfterTheLastSlashOnly) {
+    EXPECT_EQ(parse_image_reference("registry:5000/img"), "registry:5000/img:latest");
+    EXPECT_EQ(parse_image_reference("registry:5000/team/img:1.2"), "registry:5000/team/img:1.2");
+    EXPECT_EQ(parse_image_reference("registry:5000"), "registry:5000");
+    EXPECT_FALSE(parse_image_reference("registry:99999/img"));
+}
+
+TEST(ImageReference, RefusesWhatTheEngineWouldRefuse) {
+    for (const char* wrong :
+         {"",   ":",    "@",    "/",  "a/",          "/a",    "a//b", "A",       "a/B",      "a:",    "a:-x",  "a b",
+          "a_", "a..b", "a._b", "a@", "a@sha256:12", "a@:12", "a.b/", "host:/a", "host:0/a", "a:b:c", "-h.x/a"}) {
+        EXPECT_FALSE(parse_image_reference(wrong)) << wrong;
+    }
+    EXPECT_TRUE(parse_image_reference(std::string(255, 'a')));
+    EXPECT_FALSE(parse_image_reference(std::string(256, 'a')));
+}
+
+TEST(Size, IsInPowersOf1024RoundedUp) {
+    EXPECT_EQ(parse_size("1"), Bytes{1});
+    EXPECT_EQ(parse_size("10k"), Bytes{10240});
+    EXPECT_EQ(parse_size("1.5G"), Bytes{1610612736});
+    EXPECT_EQ(parse_size("2.T"), Bytes{2ULL << 40});
+    EXPECT_EQ(parse_size("0.1K"), Bytes{103});
+    EXPECT_EQ(parse_size("1.000000000001M"), Bytes{(1 << 20) + 1});
+    EXPECT_EQ(parse_size("0.5"), Bytes{1});
+    EXPECT_EQ(parse_size("00012"), Bytes{12});
+}
+
+TEST(Size, EndsBelowTwoToThe63) {
+    EXPECT_EQ(parse_size("9223372036854775807"), Bytes{(1ULL << 63) - 1});
+    EXPECT_FALSE(parse_size("9223372036854775808"));
+    EXPECT_FALSE(parse_size("9223372036854775807.5"));
+    EXPECT_EQ(parse_size("8388607.9T"), Bytes{(8388607ULL << 40) + 989560464999});
+    EXPECT_FALSE(parse_size("8388608T"));
+    EXPECT_FALSE(parse_size("8388607.9999999999999999T"));
+    EXPECT_FALSE(parse_size(std::string(100, '9')));
+    EXPECT_FALSE(parse_size("1." + std::string(100, '9')));
+}
+
+TEST(Size, RefusesWhatIsNotOne) {
+    for (const char* wrong :
+         {"", "0", "0.0T", "K", ".5K", "-1", "+1", "1 K", "1KB", "1e3", "1..2", "1.2.3", "0x10", "1,5G"}) {
+        EXPECT_FALSE(parse_size(wrong)) << wrong;
+    }
+}
+
+TEST(Command, IsSplitAsAShellWouldSplitIt) {
+    EXPECT_EQ(split_command("  redis-server \t --port\n6379 "), (Words{"redis-server", "--port", "6379"}));
+    EXPECT_EQ(split_command("a 'b c' \"d e\" f\\ g"), (Words{"a", "b c", "d e", "f g"}));
+    EXPECT_EQ(split_command("--x='1 2'\"3 4\"5"), (Words{"--x=1 23 45"}));
+    EXPECT_EQ(split_command("'' \"\" x"), (Words{"", "", "x"}));
+    EXPECT_EQ(split_command("\"a\\\"b\\\\c\\$d\\e\" 'a\\b'"), (Words{"a\"b\\c$d\\e", "a\\b"}));
+    EXPECT_EQ(split_command("a\\\nb \"c\\\nd\""), (Words{"ab", "cd"}));
+    EXPECT_EQ(split_command("sh -c 'echo $X | cat > /y && z; (w)'"),
+              (Words{"sh", "-c", "echo $X | cat > /y && z; (w)"}));
+    EXPECT_EQ(split_command("a#b # ~ * ? $ $1 {x}"), (Words{"a#b", "#", "~", "*", "?", "$", "$1", "{x}"}));
+}
+
+TEST(Command, IsRefusedIfItCannotBeSplitOrNeedsAShell) {
+    for (const char* wrong : {"", "  ", "'", "a 'b", "\"", "a \"b\\\"", "\\", "a\\", "a|b", "a&b", "a;b", "a>b", "a<b",
+                              "(a)", "`a`", "$a", "${a}", "$(a)", "$_"}) {
+        EXPECT_FALSE(split_command(wrong)) << wrong;
+    }
+}
+
+TEST(Command, IsNotRepeatedInAMessage) {
+    EXPECT_EQ(split_command("echo secret 'x").error().message.find("secret"), std::string::npos);
+}
+
+TEST(Address, IsFourPlainNumbers) {
+    EXPECT_EQ(parse_ipv4("10.213.0.1"), 0x0AD50001u);
+    for (const char* wrong :
+         {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.", ".1.2.3", "1.2.3.4 ", "a.b.c.d"}) {
+        EXPECT_FALSE(parse_ipv4(wrong)) << wrong;
+    }
+}
+
+TEST(Hostname, IsNotSomethingLikeAnAddress) {
+    EXPECT_TRUE(is_hostname("alder"));
+    EXPECT_TRUE(is_hostname("db_1.example.com"));
+    EXPECT_TRUE(is_hostname("10.0.0.x1"));
+    for (const char* wrong : {"", "10.0.0.256", "7", "a..b", ".a", "a.", "-a", "a-", "a b", "a:1", "a/b"}) {
+        EXPECT_FALSE(is_hostname(wrong)) << wrong;
+    }
+}
+
+TEST(PlainScalar, MeansWhatAnyYamlReaderTakesItFor) {
+    for (const char* whole : {"0", "80", "-80", "+80", "080", "0x50", "0o17", "0b1", "1_000"}) {
+        EXPECT_EQ(meaning_of(whole), Meaning::whole_number) << whole;
+    }
+    for (const char* decimal : {"1.5", "1.", ".5", "-1.5", "1e3", "1E-3", "1.5e+3", ".inf", "-.INF", ".nan"}) {
+        EXPECT_EQ(meaning_of(decimal), Meaning::decimal_number) << decimal;
+    }
+    for (const char* truth : {"true", "False", "YES", "no", "on", "Off"}) {
+        EXPECT_EQ(meaning_of(truth), Meaning::truth_value) << truth;
+    }
+    for (const char* text :
+         {"", "-", ".", "..", "a", "1a", "0x", "0xg", "1.2.3", "10.0.0.1", "e3", "1e", "1e+", "y", "_1", "-_"}) {
+        EXPECT_EQ(meaning_of(text), Meaning::text) << text;
+    }
+}
+
+TEST(Suggestion, IsNearOrNone) {
+    const std::vector<std::string_view> keys{"image", "ports", "links", "environment"};
+
+    EXPECT_EQ(nearest("prots", keys), "ports");
+    EXPECT_EQ(nearest("Image", keys), "image");
+    EXPECT_EQ(nearest("enviroment", keys), "environment");
+    EXPECT_EQ(nearest("volume", keys), std::nullopt);
+    EXPECT_EQ(nearest("", keys), std::nullopt);
+}
+
+TEST(ShownText, IsCutBetweenCharactersAndHasNoControlCharacters) {
+    EXPECT_EQ(shown("a\n\x1b[1m\x7f"), "'a\\x0a\\x1b[1m\\x7f'");
+    EXPECT_EQ(shown("\xC2\x9B"), "'\\x9b'");
+    EXPECT_EQ(shown(std::string(59, 'x') + "é"), "'" + std::string(59, 'x') + "...'");
+}
+
+}  // namespace
+}  // namespace flocker::manifest

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/deploy.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plan/testing.hpp"
+
+namespace flocker::plan {
+namespace {
+
+using namespace model;
+using namespace plan::testing;
+using ::testing::HasSubstr;
+using About = Refusal::About;
+using Kind = Step::Kind;
+
+class Deploying : public ::testing::Test {
+protected:
+    DeployPlan planned(const Deployment& deployment) { return accepted(plan_deployment(scene_.view(), deployment)); }
+    std::vector<Refusal> refused(const Deployment& deployment) {
+        return refusals(plan_deployment(scene_.view(), deployment));
+    }
+    static DeployPlan accepted(std::variant<DeployPlan, std::vector<Refusal>> outcome) {
+        if (const auto* why = std::get_if<std::vector<Refusal>>(&outcome)) {
+            for (const auto& refusal : *why) ADD_FAILURE() << refusal.name << ": " << refusal.message;
+            return {};
+        }
+        return std::get<DeployPlan>(std::move(outcome));
+    }
+    static std::vector<Refusal> refusals(std::variant<DeployPlan, std::vector<Refusal>> outcome) {
+        if (auto* why = std::get_if<std::vector<Refusal>>(&outcome)) return std::move(*why);
+        ADD_FAILURE() << "it was not refused";
+        return {};
+    }
+    /// The one refusal that there is.
+    Refusal refusal(const Deployment& deployment) {
+        const auto all = refused(deployment);
+        EXPECT_EQ(all.size(), 1U);
+        return all.empty() ? Refusal{} : all.front();
+    }
+    static Deployment db_on(const std::string& name) { return {{database()}, {{on(name), {db}}}}; }
+
+    Scene scene_;
+};
+
+TEST_F(Deploying, StartsWhatIsNewAndMakesTheNodeItsOwner) {
+    const auto plan = planned(db_on("alder"));
+    EXPECT_EQ(plan.steps, (std::vector<Step>{{Kind::start, db, alder, alder, {}, ""}}));
+    const auto* made = only<PutOwnership>(plan.changes);
+    ASSERT_TRUE(made);
+    EXPECT_EQ(made->ownership.owner, alder);
+    EXPECT_EQ(made->ownership.epoch, Epoch{1});
+    EXPECT_EQ(made->ownership.dataset, orders);
+    EXPECT_FALSE(made->ownership.established);
+    ASSERT_TRUE(only<PutWanted>(plan.changes));
+    EXPECT_TRUE(only<AddEvent>(plan.changes));
+}
+
+TEST_F(Deploying, ChangesNothingWhenNothingChanged) {
+    scene_.commit(planned(db_on("alder")).changes);
+    const auto plan = planned(db_on("alder"));
+    EXPECT_TRUE(plan.changes.empty());
+    EXPECT_EQ(plan.steps, (std::vector<Step>{{Kind::keep, db, alder, alder, {}, ""}}));
+    EXPECT_TRUE(plan.images_to_find.empty());
+}
+
+TEST_F(Deploying, FindsANodeByNameAddressOrHostname) {
+    for (const char* reference : {"birch", "10.0.0.11", "birch.example"}) {
+        EXPECT_EQ(planned(db_on(reference)).steps.front().node, birch) << reference;
+    }
+    EXPECT_EQ(find_node(scene_.records, NodeReference{"oak"}), nullptr);
+}
+
+TEST_F(Deploying, MovesWhatIsWantedElsewhereAndLeavesTheOwnershipToTheMove) {
+    scene_.settled(database(), alder);
+    scene_.report(alder).datasets.front().used = Bytes{5000};
+    const auto plan = planned(db_on("birch"));
+    // alder is not named, and what moves away from it needs no naming of it.
+    EXPECT_EQ(plan.steps, (std::vector<Step>{{Kind::move, db, birch, alder, Bytes{5000}, ""}}));
+    ASSERT_TRUE(only<PutWanted>(plan.changes));
+    EXPECT_EQ(only<PutWanted>(plan.changes)->wanted.node, birch);
+    EXPECT_FALSE(only<PutOwnership>(plan.changes)) << "the owner changes by the commit of a move only";
+}
+
+TEST_F(Deploying, ExpectsNoFullCopyToANodeThatHoldsAReplica) {
+    scene_.settled(database(), alder);
+    scene_.report(birch).datasets = {replica(1, {snap(1, 1)})};
+    EXPECT_EQ(planned(db_on("birch")).steps.front().to_copy, Bytes{0});
+}
+
+TEST_F(Deploying, RestartsAContainerThatChangedAndSaysWhat) {
+    scene_.settled(database(), alder);
+    auto deployment = db_on("alder");
+    deployment.applications.front().image = "web:1";
+    deployment.applications.front().environment["A"] = "b";
+    const auto plan = planned(deployment);
+    EXPECT_EQ(plan.steps.front().kind, Kind::restart);
+    EXPECT_EQ(plan.steps.front().reason, "image, environment changed");
+}
+
+TEST_F(Deploying, StartsAnExitedContainerOnceMore) {
+    scene_.settled(database(), alder);
+    scene_.report(alder).containers = {exited(db, 1)};
+    const auto plan = planned(db_on("alder"));
+    EXPECT_EQ(plan.steps.front().kind, Kind::start);
+    EXPECT_EQ(plan.steps.front().reason, "exited with code 1");
+    ASSERT_TRUE(only<PutWanted>(plan.changes));
+    EXPECT_EQ(only<PutWanted>(plan.changes)->wanted.incarnation, 1U);
+}
+
+TEST_F(Deploying, DoesNotTakeAContainerStoppedByACutoverForOneThatExited) {
+    scene_.settled(database(), alder);
+    scene_.moving(database(), birch, MovePhase::sealing);
+    scene_.report(alder).containers = {exited(db, 0)};
+    const auto plan = planned(db_on("birch"));
+    EXPECT_TRUE(plan.changes.empty());
+    EXPECT_EQ(plan.steps.front().reason, "under way");
+}
+
+TEST_F(Deploying, KeepsTheOwnershipOfARemovedApplicationsDataset) {
+    scene_.settled(database(), alder);
+    scene_.moving(database(), birch, MovePhase::staging);
+    scene_.records.configuration.at(db).node = birch;
+    const auto plan = planned({{}, {{on("birch"), {}}}});
+    EXPECT_EQ(plan.steps.front().kind, Kind::stop);
+    EXPECT_TRUE(only<EraseWanted>(plan.changes));
+    EXPECT_FALSE(only<EraseOwnership>(plan.changes));
+    const auto* kept = only<PutOwnership>(plan.changes);
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->ownership.dataset, orders);
+    EXPECT_EQ(kept->ownership.owner, alder);
+    EXPECT_EQ(kept->ownership.application, std::nullopt);
+    EXPECT_FALSE(kept->ownership.destroying);
+    EXPECT_FALSE(kept->ownership.move) << "its move is given up";
+    EXPECT_TRUE(kept->ownership.replicas.contains(birch)) << "what the target has is not forgotten";
+}
+
+TEST_F(Deploying, StartsARemovedApplicationOnItsOldVolumeWhereThatIs) {
+    scene_.settled(database(), alder);
+    scene_.commit(planned({{}, {{on("alder"), {}}}}).changes);
+    const auto again = planned(db_on("alder"));
+    EXPECT_EQ(again.steps, (std::vector<Step>{{Kind::start, db, alder, alder, {}, "its volume is here"}}));
+    ASSERT_TRUE(only<PutOwnership>(again.changes));
+    EXPECT_TRUE(only<PutOwnership>(again.changes)->ownership.established) << "an empty volume would be made over it";
+    EXPECT_EQ(planned(db_on("birch")).steps.front().kind, Kind::move);
+}
+
+TEST_F(Deploying, ForgetsTheOwnershipOfARemovedApplicationWithoutAVolume) {
+    scene_.settled(website(), alder);
+    const auto plan = planned({{}, {{on("alder"), {}}}});
+    ASSERT_TRUE(only<EraseOwnership>(plan.changes));
+    EXPECT_EQ(only<EraseOwnership>(plan.changes)->subject, subject_of(website()));
+}
+
+TEST_F(Deploying, HandsADatasetOverToAnotherApplicationOfTheSameDeployment) {
+    scene_.settled(database(), alder);
+    auto renamed = database();
+    renamed.name = ApplicationName{"database"};
+    const auto plan = planned({{renamed}, {{on("alder"), {renamed.name}}}});
+    const auto* put = only<PutOwnership>(plan.changes);
+    ASSERT_TRUE(put) << "it is not detached on the way";
+    EXPECT_EQ(put->ownership.application, renamed.name);
+    EXPECT_EQ(put->ownership.owner, alder);
+}
+
+TEST_F(Deploying, LeavesNodesAloneThatItDoesNotName) {
+    scene_.settled(website(), cedar);
+    const auto plan = planned(db_on("alder"));
+    EXPECT_EQ(plan.left_alone, std::vector{web});
+    EXPECT_EQ(plan.steps.size(), 1U);
+}
+
+TEST_F(Deploying, ClearsTheNodeThatAFailedMoveAvoids) {
+    scene_.settled(database(), alder);
+    scene_.owned(database()).avoided_target = birch;
+    const auto plan = planned(db_on("birch"));
+    ASSERT_TRUE(only<PutOwnership>(plan.changes));
+    EXPECT_EQ(only<PutOwnership>(plan.changes)->ownership.avoided_target, std::nullopt);
+}
+
+// --- data centers -------------------------------------------------------------------------------
+
+TEST_F(Deploying, ChoosesTheEmptiestNodeOfADataCenter) {
+    scene_.settled(website(), alder);
+    EXPECT_EQ(planned({{database()}, {{in("east"), {db}}}}).steps.front().node, birch);
+}
+
+TEST_F(Deploying, PrefersANodeThatAnswers) {
+    scene_.settled(website(), alder);
+    scene_.silence(birch, 1min);
+    EXPECT_EQ(planned({{database()}, {{in("east"), {db}}}}).steps.front().node, alder);
+}
+
+TEST_F(Deploying, LeavesAnApplicationWhereItIsInItsDataCenter) {
+    scene_.settled(database(), birch);
+    scene_.settled(website(), birch);
+    const auto plan = planned({{database(), website()}, {{in("east"), {db, web}}}});
+    EXPECT_EQ(plan.steps.at(0).kind, Kind::keep);
+    EXPECT_EQ(plan.steps.at(0).node, birch);
+}
+
+TEST_F(Deploying, RunsAnApplicationWhereItsDataAre) {
+    scene_.settled(database(), birch);
+    scene_.records.configuration.clear();
+    scene_.owned(database()).application.reset();
+    EXPECT_EQ(planned({{database()}, {{in("east"), {db}}}}).steps.front().node, birch);
+}
+
+// --- refusals -----------------------------------------------------------------------------------
+
+TEST_F(Deploying, TellsAllRefusalsAtOnceAndChangesNothing) {
+    scene_.settled(website(), cedar);
+    scene_.silence(birch, 1min);
+    auto greedy = database();
+    greedy.ports = {{5432, 8080}};
+    const auto all = refused({{greedy},
+                              {{on("oak"), {}}, {in("mars"), {}}, {on("alder"), {ApplicationName{"nobody"}}}, {on("birch"), {db}}}});
+    std::vector<std::pair<About, std::string>> told;
+    for (const auto& refusal : all) told.emplace_back(refusal.about, refusal.name);
+    EXPECT_THAT(told, ::testing::UnorderedElementsAre(std::pair(About::place, std::string("oak")),
+                                                      std::pair(About::place, std::string("datacenter:mars")),
+                                                      std::pair(About::place, std::string("alder")),
+                                                      std::pair(About::application, std::string("db")),
+                                                      std::pair(About::port, std::string("db"))));
+}
+
+TEST_F(Deploying, NamesTheNodesThatThereAreWhenOneIsUnknown) {
+    EXPECT_EQ(refusal(db_on("oak")).message, "no node is called \"oak\"; the nodes are: alder, birch, cedar");
+}
+
+TEST_F(Deploying, RefusesTwoNamesForOneNode) {
+    const auto why = refusal({{database()}, {{on("alder"), {db}}, {on("10.0.0.10"), {}}}});
+    EXPECT_THAT(why.message, HasSubstr("are the same node"));
+}
+
+TEST_F(Deploying, RefusesANodeThatDoesNotAnswerButNotWhatStaysThere) {
+    scene_.settled(website(), birch);
+    scene_.silence(birch, 1min);
+    EXPECT_EQ(refusal(db_on("birch")).about, About::application);
+    EXPECT_TRUE(planned({{website()}, {{on("birch"), {web}}}}).changes.empty());
+}
+
+TEST_F(Deploying, RefusesAMoveAwayFromANodeThatDoesNotAnswer) {
+    scene_.settled(database(), alder);
+    scene_.silence(alder, 1min);
+    EXPECT_THAT(refusal(db_on("birch")).message, HasSubstr("its data is on node alder, which does not answer"));
+}
+
+TEST_F(Deploying, RefusesAMoveThatThePoolHasNoRoomFor) {
+    scene_.settled(database(), alder);
+    scene_.report(alder).datasets.front().used = Bytes{1000};
+    scene_.report(birch).pool_free = Bytes{1099};
+    EXPECT_THAT(refusal(db_on("birch")).message, HasSubstr("1099 B free"));
+    scene_.report(birch).pool_free = Bytes{1100};
+    EXPECT_EQ(planned(db_on("birch")).steps.front().kind, Kind::move);
+}
+
+TEST_F(Deploying, RefusesAPortOfAnApplicationThatIsLeftAlone) {
+    scene_.settled(website(), cedar);
+    auto greedy = database();
+    greedy.ports = {{5432, 8080}};
+    const auto why = refusal({{greedy}, {{on("alder"), {db}}}});
+    EXPECT_EQ(why.about, About::port);
+    EXPECT_EQ(why.port, 8080);
+}
+
+TEST_F(Deploying, RefusesADatasetOfAnApplicationThatIsLeftAlone) {
+    scene_.settled(database(), cedar);
+    auto thief = database();
+    thief.name = ApplicationName{"thief"};
+    thief.ports.clear();
+    const auto why = refusal({{thief}, {{on("cedar.example"), {db}}, {on("alder"), {thief.name}}}});
+    EXPECT_FALSE(why.message.empty());
+}
+
+TEST_F(Deploying, RefusesAVolumeThatIsBeingDestroyed) {
+    scene_.settled(database(), alder);
+    scene_.owned(database()).destroying = true;
+    EXPECT_THAT(refusal(db_on("alder")).message, HasSubstr("is being destroyed"));
+}
+
+TEST_F(Deploying, AsksForAnImageThatNoNodeHas) {
+    auto deployment = db_on("alder");
+    deployment.applications.front().image = "elsewhere:1";
+    EXPECT_EQ(planned(deployment).images_to_find, std::vector<std::string>{"elsewhere:1"});
+    scene_.report(cedar).images.insert("elsewhere:1");
+    EXPECT_TRUE(planned(deployment).images_to_find.empty());
+}
+
+// --- one application ----------------------------------------------------------------------------
+
+TEST_F(Deploying, MovesOneApplicationAndTouchesNoOther) {
+    scene_.settled(database(), alder);
+    scene_.settled(website(), birch);
+    const auto plan = accepted(plan_move(scene_.view(), db, NodeReference{"birch"}));
+    EXPECT_EQ(plan.steps, (std::vector<Step>{{Kind::move, db, birch, alder, Bytes{0}, ""}}));
+    EXPECT_FALSE(only<EraseWanted>(plan.changes));
+}
+
+TEST_F(Deploying, RefusesToMoveWhatIsNotConfigured) {
+    const auto why = refusals(plan_move(scene_.view(), db, NodeReference{"birch"}));
+    ASSERT_EQ(why.size(), 1U);
+    EXPECT_EQ(why.front().message, "no application is called \"db\"");
+}
+
+}  // namespace
+}  // namespace flocker::plan

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/increments.hpp"
+
+#include <gtest/gtest.h>
+
+#include "plan/testing.hpp"
+
+namespace flocker::plan {
+namespace {
+
+using namespace model;
+using namespace plan::testing;
+
+FeedSeen feed(std::vector<RoundSeen> rounds) {
+    FeedSeen seen;
+    seen.dataset = orders;
+    seen.to = birch;
+    seen.acknowledged = snap(1, 1);
+    seen.last_rounds = std::move(rounds);
+    return seen;
+}
+
+TEST(Forecast, IsNotReadyBeforeTheTargetHoldsAnything) {
+    FeedSeen nothing = feed({});
+    nothing.acknowledged.reset();
+    EXPECT_FALSE(forecast(nothing, false).ready);
+    EXPECT_FALSE(forecast(nothing, false).reason.empty());
+}
+
+TEST(Forecast, TrustsAnOldReplicaOnlyWhenNothingWasWrittenSince) {
+    EXPECT_TRUE(forecast(feed({}), false).ready);
+    EXPECT_FALSE(forecast(feed({}), true).ready);
+}
+
+TEST(Forecast, DoesNotTakeTheFullCopyForAnIncrement) {
+    EXPECT_FALSE(forecast(feed({round_of(100ms, true)}), true).ready);
+    EXPECT_TRUE(forecast(feed({round_of(10s, true), round_of(100ms)}), true).ready);
+}
+
+TEST(Forecast, IsReadyWhenTheLastIncrementFitsTheCutover) {
+    EXPECT_TRUE(forecast(feed({round_of(500ms)}), true).ready);
+    EXPECT_FALSE(forecast(feed({round_of(501ms)}), true).ready);
+}
+
+TEST(Forecast, GoesOnWhileTheRoundsGetSmaller) {
+    EXPECT_FALSE(forecast(feed({round_of(8s), round_of(5s), round_of(3s)}), true).ready);
+}
+
+TEST(Forecast, EndsWithABearableIncrementWhenRoundsGetNoSmaller) {
+    EXPECT_TRUE(forecast(feed({round_of(3s), round_of(3s), round_of(3s)}), true).ready);
+}
+
+TEST(Forecast, NeverAcceptsAnIncrementThatIsNotBearableHoweverLongItTries) {
+    std::vector<RoundSeen> rounds;
+    for (int i = 0; i < 8; ++i) rounds.push_back(round_of(6s));
+    EXPECT_FALSE(forecast(feed(rounds), true).ready);
+}
+
+TEST(Forecast, SaysWithFiguresWhyItIsNotReady) {
+    RoundSeen last = round_of(10s);
+    last.bytes = Bytes{100ULL << 20U};
+    last.interval = 10s;
+    const auto told = forecast(feed({last}), true);
+    EXPECT_EQ(told.reason, "the last increment took 10 s (100 MiB at 10 MiB/s, written at 10 MiB/s)");
+}
+
+TEST(Forecast, PredictsTheNextIncrementFromWhatIsWrittenMeanwhile) {
+    RoundSeen last = round_of(1s);
+    last.bytes = Bytes{1000};
+    last.interval = 10s;
+    EXPECT_EQ(forecast(feed({last}), true).bytes, Bytes{100});
+}
+
+TEST(Forecast, BearsARoundThatTookNoTime) {
+    RoundSeen last = round_of(Duration{0});
+    last.interval = Duration{0};
+    EXPECT_TRUE(forecast(feed({last}), true).ready);
+}
+
+}  // namespace
+}  // namespace flocker::plan

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "adapters/btrfs/crc32c.hpp"
+#include "adapters/btrfs/stream_prefix.hpp"
+#include "tests/contract/btrfs_streams_test.hpp"
+
+namespace flocker::contract {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace model;
+
+using BtrfsHostileStream = BtrfsStreams;
+
+std::string little(std::uint64_t number, std::size_t bytes) {
+    std::string text;
+    for (std::size_t i = 0; i < bytes; ++i) text += static_cast<char>((number >> (8 * i)) & 0xFFU);
+    return text;
+}
+std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+std::string attribute(unsigned type, const std::string& value) { return little(type, 2) + little(value.size(), 2) + value; }
+std::string command(unsigned kind, const std::string& payload) {
+    const std::string head = little(payload.size(), 4) + little(kind, 2);
+    return head + little(btrfs::crc32c(0, bytes_of(head + std::string(4, '\0') + payload)), 4) + payload;
+}
+std::string whole(const std::string& commands) {
+    const auto prefix = btrfs::stream::encode_prefix({1});
+    return std::string(reinterpret_cast<const char*>(prefix.data()), prefix.size()) + std::string("btrfs-stream\0", 13) + little(1, 4) +
+           command(1, attribute(15, "x") + attribute(1, std::string(16, 'u')) + attribute(2, little(1, 8))) + commands + command(21, "");
+}
+std::string make_file(const std::string& path) { return command(3, attribute(15, path)); }
+std::string make_symlink(const std::string& path, const std::string& target) { return command(8, attribute(15, path) + attribute(17, target)); }
+std::string make_node(const std::string& path, unsigned mode, std::uint64_t device) {
+    return command(5, attribute(15, path) + attribute(5, little(mode, 8)) + attribute(8, little(device, 8)));
+}
+std::string write_to(const std::string& path) {
+    return command(15, attribute(15, path) + attribute(18, little(0, 8)) + attribute(19, "overwritten"));
+}
+std::string chmod_of(const std::string& path) { return command(18, attribute(15, path) + attribute(5, little(0777, 8))); }
+
+TEST_F(BtrfsHostileStream, NeverReachesOutsideItsSubvolume) {
+    const fs::path outside = fs::path(b.harness.disk.pool()) / ".." / "outside";
+    fs::create_directories(outside);
+    std::ofstream(outside / "victim") << "untouched";
+    ASSERT_EQ(::chmod((outside / "victim").c_str(), 0600), 0);
+    const std::string target = fs::canonical(outside).string();
+    const std::string in = make_symlink("l", target);
+    const std::string to_victim = make_symlink("l", target + "/victim");
+    const std::string device = make_node("null", S_IFCHR | 0666U, makedev(1, 3));
+    const std::string fifo = command(6, attribute(15, "fifo"));
+    const std::string plain = make_file("f");
+    const std::vector<std::string> attacks = {
+        in + make_file("l/evil"),
+        in + command(4, attribute(15, "l/evil")),
+        in + make_symlink("l/evil", "x"),
+        in + plain + command(9, attribute(15, "f") + attribute(16, "l/evil")),
+        in + command(9, attribute(15, "l/victim") + attribute(16, "stolen")),
+        in + plain + command(10, attribute(15, "l/evil") + attribute(17, "f")),
+        in + command(10, attribute(15, "stolen") + attribute(17, "l/victim")),
+        in + command(11, attribute(15, "l/victim")),
+        in + write_to("l/victim"),
+        in + chmod_of("l/victim"),
+        in + command(13, attribute(15, "l/victim") + attribute(13, "user.x") + attribute(14, "y")),
+        to_victim + write_to("l"),
+        to_victim + command(17, attribute(15, "l") + attribute(4, little(0, 8))),
+        to_victim + chmod_of("l"),
+        to_victim + command(13, attribute(15, "l") + attribute(13, "user.x") + attribute(14, "y")),
+        to_victim + plain + command(16, attribute(15, "f") + attribute(18, little(0, 8)) + attribute(24, little(4096, 8)) + attribute(20, std::string(16, 'u')) +
+                                            attribute(21, little(1, 8)) + attribute(22, "l") + attribute(23, little(0, 8))),
+        // An increment's commands may name its base; a whole stream has none.
+        plain + command(16, attribute(15, "f") + attribute(18, little(0, 8)) + attribute(24, little(4096, 8)) + attribute(20, std::string(16, 'v')) +
+                                attribute(21, little(1, 8)) + attribute(22, "f") + attribute(23, little(0, 8))),
+        // Opening these for writing would wait for ever, or reach the kernel.
+        device + write_to("null"),
+        fifo + write_to("fifo"),
+        make_node("dir", S_IFDIR | 0777U, 0),
+        command(4, attribute(15, "d")) + write_to("d"),
+        plain + command(15, attribute(15, "f") + attribute(18, little(UINT64_MAX, 8)) + attribute(19, "x")),
+        command(22, attribute(15, "f") + attribute(18, little(0, 8)) + attribute(4, little(1, 8))),
+    };
+    ASSERT_TRUE(b.read(whole(plain + in), {}, snap(1, 1))) << "the way it is made is right";
+    ASSERT_EQ(perform(b.harness, DestroyDataset{orders}).value(), std::nullopt);
+    for (std::size_t i = 0; i < attacks.size(); ++i) {
+        const auto received = b.read(whole(attacks[i]), {}, snap(1, 1));
+        ASSERT_FALSE(received) << "attack " << i;
+        EXPECT_TRUE(received.error().code == ErrorCode::corrupt || received.error().code == ErrorCode::unavailable) << i << " " << received.error();
+        EXPECT_EQ(b.left(), std::set<std::string>{}) << "attack " << i;
+    }
+    std::ifstream victim(outside / "victim");
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(victim), {}), "untouched");
+    struct stat seen {};
+    ASSERT_EQ(::stat((outside / "victim").c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 07777U, 0600U);
+    EXPECT_EQ(seen.st_nlink, 1U);
+    EXPECT_EQ(std::distance(fs::directory_iterator(outside), {}), 1);
+}
+
+}  // namespace
+}  // namespace flocker::contract

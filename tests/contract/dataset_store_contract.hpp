@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every ports::DatasetStore does. Include it in one source of a test program, and name the stores:
+//
+//   INSTANTIATE_TEST_SUITE_P(Btrfs, DatasetStoreContract, ::testing::Values(DatasetStoreMaker{"btrfs", make}));
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/contract/dataset_store_harness.hpp"
+
+namespace flocker::contract {
+
+class DatasetStoreContract : public ::testing::TestWithParam<DatasetStoreMaker> {
+protected:
+    static inline const model::DatasetId orders{"6e7a1c52-0d7f-4a53-9f2e-3a1b5c7d9e01"};
+    static inline const model::DatasetId users{"6e7a1c52-0d7f-4a53-9f2e-3a1b5c7d9e02"};
+    static inline const model::NodeId alder{"0a0a0a0a-0000-4000-8000-000000000001"};
+    static inline const model::NodeId birch{"0a0a0a0a-0000-4000-8000-000000000002"};
+    static inline const model::MoveId first_move{7};
+    static inline const model::MoveId second_move{8};
+    static model::SnapshotId snap(std::uint64_t epoch, std::uint64_t sequence) { return {model::Epoch{epoch}, sequence}; }
+
+    void SetUp() override { harness_ = GetParam().make(); }
+
+    /// Must succeed, and leave a dataset.
+    model::DatasetSeen done(const model::DatasetAction& action) {
+        const auto seen = perform(*harness_, action);
+        if (!seen) {
+            ADD_FAILURE() << seen.error();
+            return {};
+        }
+        if (!*seen) {
+            ADD_FAILURE() << "the dataset is gone";
+            return {};
+        }
+        return **seen;
+    }
+    void expect_refused(ErrorCode code, const model::DatasetAction& action) {
+        const auto seen = perform(*harness_, action);
+        ASSERT_FALSE(seen);
+        EXPECT_EQ(seen.error().code, code) << seen.error();
+    }
+    model::DatasetSeen see(const model::DatasetId& dataset = orders) {
+        const auto seen = observe_one(*harness_, dataset);
+        if (!seen || !*seen) {
+            ADD_FAILURE() << (seen ? Error{ErrorCode::not_found, "there is no such dataset"} : seen.error());
+            return {};
+        }
+        return **seen;
+    }
+    void make_mounted(const std::string& text) {
+        done(model::CreateDataset{orders, model::Epoch{1}});
+        done(model::MountDataset{orders});
+        harness_->append(orders, text);
+    }
+    /// A replica that has snapshot e1-s1 with `text`, and no live copy.
+    void make_replica(const std::string& text) {
+        make_mounted(text);
+        done(model::SealDataset{orders, first_move, snap(1, 1)});
+        done(model::DemoteDataset{orders, model::Epoch{2}});
+    }
+    static std::vector<model::SnapshotId> ids(const model::DatasetSeen& seen) {
+        std::vector<model::SnapshotId> all;
+        for (const auto& snapshot : seen.snapshots) all.push_back(snapshot.id);
+        return all;
+    }
+    using Ids = std::vector<model::SnapshotId>;
+
+    std::unique_ptr<DatasetStoreHarness> harness_;
+};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DatasetStoreContract);
+
+TEST_P(DatasetStoreContract, HoldsNothingAtFirst) {
+    EXPECT_EQ(observe(*harness_).value().size(), 0U);
+    EXPECT_FALSE(observe_one(*harness_, orders).value().has_value());
+    expect_refused(ErrorCode::not_found, model::MountDataset{orders});
+    expect_refused(ErrorCode::not_found, model::TakeSnapshot{orders, snap(1, 1)});
+    EXPECT_EQ(observe(*harness_).value().size(), 0U);
+}
+
+TEST_P(DatasetStoreContract, MakesAnEmptyDatasetThatItsApplicationCanWrite) {
+    const auto made = done(model::CreateDataset{orders, model::Epoch{1}});
+    EXPECT_EQ(made.id, orders);
+    EXPECT_EQ(made.epoch, model::Epoch{1});
+    EXPECT_TRUE(made.live);
+    EXPECT_FALSE(made.mounted);
+    EXPECT_EQ(ids(made), Ids{});
+
+    EXPECT_TRUE(done(model::MountDataset{orders}).mounted);
+    EXPECT_EQ(harness_->content(orders), "");
+    harness_->append(orders, "one,");
+    harness_->append(orders, "two");
+    EXPECT_EQ(harness_->content(orders), "one,two");
+}
+
+TEST_P(DatasetStoreContract, NeverMakesADatasetOverAnother) {
+    make_mounted("precious");
+    EXPECT_TRUE(perform(*harness_, model::CreateDataset{orders, model::Epoch{1}})) << "the same again";
+    expect_refused(ErrorCode::already_exists, model::CreateDataset{orders, model::Epoch{2}});
+    EXPECT_EQ(harness_->content(orders), "precious");
+
+    done(model::TakeSnapshot{orders, snap(1, 1)});
+    expect_refused(ErrorCode::already_exists, model::CreateDataset{orders, model::Epoch{1}});
+    done(model::DemoteDataset{orders, model::Epoch{2}});
+    expect_refused(ErrorCode::already_exists, model::CreateDataset{orders, model::Epoch{3}});
+}
+
+TEST_P(DatasetStoreContract, KeepsDatasetsApart) {
+    make_mounted("of orders");
+    done(model::CreateDataset{users, model::Epoch{5}});
+    done(model::MountDataset{users});
+    harness_->append(users, "of users");
+    done(model::TakeSnapshot{users, snap(5, 1)});
+
+    const auto all = observe(*harness_).value();
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all[0].id, orders);
+    EXPECT_EQ(all[1].id, users);
+    EXPECT_EQ(ids(all[0]), Ids{});
+    EXPECT_EQ(ids(all[1]), Ids{snap(5, 1)});
+    EXPECT_EQ(harness_->content(orders), "of orders");
+    EXPECT_EQ(harness_->content(users), "of users");
+}
+
+TEST_P(DatasetStoreContract, SaysChangedWheneverLiveDiffersFromTheNewestSnapshot) {
+    make_mounted("a");
+    EXPECT_TRUE(see().changed) << "no snapshot yet";
+    EXPECT_FALSE(done(model::TakeSnapshot{orders, snap(1, 1)}).changed);
+    EXPECT_FALSE(see().changed);
+    EXPECT_FALSE(see().changed);
+    harness_->append(orders, "b");
+    EXPECT_TRUE(see().changed);
+    EXPECT_TRUE(observe(*harness_).value().at(0).changed);
+    EXPECT_FALSE(done(model::TakeSnapshot{orders, snap(1, 2)}).changed);
+    EXPECT_FALSE(done(model::NoteAcknowledged{orders, alder, snap(1, 2)}).changed);
+    EXPECT_FALSE(done(model::DropSnapshots{orders, {snap(1, 1)}}).changed);
+    harness_->append(orders, "c");
+    EXPECT_TRUE(done(model::NoteAcknowledged{orders, birch, snap(1, 2)}).changed);
+}
+
+TEST_P(DatasetStoreContract, FreezesASnapshotAndOrdersThemByAge) {
+    make_mounted("a");
+    done(model::TakeSnapshot{orders, snap(1, 9)});
+    harness_->append(orders, "b");
+    const auto seen = done(model::TakeSnapshot{orders, snap(1, 10)});
+    harness_->append(orders, "c");
+    EXPECT_EQ(ids(done(model::TakeSnapshot{orders, snap(1, 10)})), (Ids{snap(1, 9), snap(1, 10)})) << "the same again";
+    ASSERT_EQ(ids(seen), (Ids{snap(1, 9), snap(1, 10)}));
+    EXPECT_LE(seen.snapshots[0].taken, seen.snapshots[1].taken);
+
+    done(model::DemoteDataset{orders, model::Epoch{2}});
+    done(model::StartTrial{orders, first_move, snap(1, 9)});
+    done(model::MountDataset{orders});
+    EXPECT_EQ(harness_->content(orders), "a");
+    done(model::StartTrial{orders, second_move, snap(1, 10)});
+    done(model::MountDataset{orders});
+    EXPECT_EQ(harness_->content(orders), "ab");
+}
+
+TEST_P(DatasetStoreContract, SealsWithTheLastWriteInTheSnapshot) {
+    make_mounted("a");
+    done(model::TakeSnapshot{orders, snap(1, 1)});
+    harness_->append(orders, "the last word");
+    const auto sealed = done(model::SealDataset{orders, first_move, snap(1, 2)});
+    EXPECT_EQ(sealed.seal, (model::Seal{first_move, snap(1, 2)}));
+    EXPECT_TRUE(sealed.live);
+    EXPECT_FALSE(sealed.mounted);
+    EXPECT_FALSE(sealed.changed);
+    EXPECT_EQ(ids(sealed), (Ids{snap(1, 1), snap(1, 2)}));
+
+    done(model::DemoteDataset{orders, model::Epoch{2}});
+    done(model::StartTrial{orders, first_move, snap(1, 2)});
+    done(model::MountDataset{orders});
+    EXPECT_EQ(harness_->content(orders), "athe last word");
+}
+
+TEST_P(DatasetStoreContract, SealsOnceAMoveAndAnewForTheNext) {
+    make_mounted("a");
+    const auto sealed = done(model::SealDataset{orders, first_move, snap(1, 1)});
+    EXPECT_EQ(done(model::SealDataset{orders, first_move, snap(1, 1)}), sealed);
+    EXPECT_EQ(done(model::SealDataset{orders, first_move, snap(1, 2)}), sealed) << "a second order for the same move";
+
+    const auto again = done(model::SealDataset{orders, second_move, snap(1, 2)});
+    EXPECT_EQ(again.seal, (model::Seal{second_move, snap(1, 2)}));
+    EXPECT_FALSE(again.changed);
+    EXPECT_EQ(ids(again), (Ids{snap(1, 1), snap(1, 2)}));
+}
+
+TEST_P(DatasetStoreContract, TakesTheWayBackFromASeal) {
+    make_mounted("a");
+    done(model::SealDataset{orders, first_move, snap(1, 1)});
+    expect_refused(ErrorCode::conflict, model::UnsealDataset{orders, model::Epoch{2}});
+    EXPECT_TRUE(see().seal);
+
+    EXPECT_FALSE(done(model::UnsealDataset{orders, model::Epoch{1}}).seal);
+    EXPECT_FALSE(done(model::UnsealDataset{orders, model::Epoch{1}}).seal);
+    done(model::MountDataset{orders});
+    harness_->append(orders, "b");
+    EXPECT_EQ(harness_->content(orders), "ab");
+    EXPECT_TRUE(see().changed);
+}
+
+TEST_P(DatasetStoreContract, StartsATrialOnlyFromASnapshotAndBesideNoLiveCopy) {
+    make_mounted("a");
+    done(model::TakeSnapshot{orders, snap(1, 1)});
+    expect_refused(ErrorCode::conflict, model::StartTrial{orders, first_move, snap(1, 1)});
+
+    done(model::DemoteDataset{orders, model::Epoch{2}});
+    expect_refused(ErrorCode::not_found, model::StartTrial{orders, first_move, snap(1, 77)});
+    expect_refused(ErrorCode::not_found, model::MountDataset{orders});
+    const auto seen = done(model::StartTrial{orders, first_move, snap(1, 1)});
+    EXPECT_EQ(seen.trial, (model::Trial{first_move, snap(1, 1)}));
+    EXPECT_FALSE(seen.live);
+    EXPECT_FALSE(seen.mounted);
+}
+
+TEST_P(DatasetStoreContract, ThrowsATrialAndItsWritesAway) {
+    make_replica("a");
+    done(model::StartTrial{orders, first_move, snap(1, 1)});
+    EXPECT_TRUE(done(model::MountDataset{orders}).mounted);
+    harness_->append(orders, "never acknowledged");
+    EXPECT_TRUE(done(model::StartTrial{orders, first_move, snap(1, 1)}).mounted) << "the same again";
+    EXPECT_EQ(harness_->content(orders), "anever acknowledged");
+
+    const auto seen = done(model::DiscardTrial{orders});
+    EXPECT_FALSE(seen.trial);
+    EXPECT_FALSE(seen.mounted);
+    EXPECT_EQ(ids(seen), Ids{snap(1, 1)});
+    EXPECT_EQ(done(model::DiscardTrial{orders}), seen);
+
+    done(model::StartTrial{orders, second_move, snap(1, 1)});
+    done(model::MountDataset{orders});
+    EXPECT_EQ(harness_->content(orders), "a");
+}
+
+TEST_P(DatasetStoreContract, ReplacesATrialOfAnotherMove) {
+    make_replica("a");
+    done(model::StartTrial{orders, first_move, snap(1, 1)});
+    done(model::MountDataset{orders});
+    harness_->append(orders, "of the first");
+    const auto seen = done(model::StartTrial{orders, second_move, snap(1, 1)});
+    EXPECT_EQ(seen.trial, (model::Trial{second_move, snap(1, 1)}));
+    EXPECT_FALSE(seen.mounted);
+    done(model::MountDataset{orders});
+    EXPECT_EQ(harness_->content(orders), "a");
+}
+
+TEST_P(DatasetStoreContract, AdoptsATrialWithItsWritesWhileItStaysMounted) {
+    make_replica("a");
+    done(model::StartTrial{orders, first_move, snap(1, 1)});
+    done(model::MountDataset{orders});
+    harness_->append(orders, "b");
+    done(model::SyncTrial{orders});
+    expect_refused(ErrorCode::conflict, model::AdoptTrial{orders, second_move, model::Epoch{3}, alder});
+
+    const auto adopted = done(model::AdoptTrial{orders, first_move, model::Epoch{3}, alder});
+    EXPECT_TRUE(adopted.live);
+    EXPECT_TRUE(adopted.mounted);
+    EXPECT_FALSE(adopted.trial);
+    EXPECT_FALSE(adopted.seal);
+    EXPECT_TRUE(adopted.changed);
+    EXPECT_EQ(adopted.epoch, model::Epoch{3});
+    EXPECT_EQ(adopted.acknowledged, (std::map<model::NodeId, model::SnapshotId>{{alder, snap(1, 1)}}));
+    harness_->append(orders, "c");
+    EXPECT_EQ(harness_->content(orders), "abc");
+
+    EXPECT_TRUE(done(model::AdoptTrial{orders, first_move, model::Epoch{3}, alder}).live) << "the same again";
+    EXPECT_TRUE(done(model::MountDataset{orders}).mounted);
+    EXPECT_EQ(harness_->content(orders), "abc");
+    EXPECT_FALSE(done(model::TakeSnapshot{orders, snap(3, 1)}).changed);
+}
+
+TEST_P(DatasetStoreContract, KeepsWhatAnOldOwnerWroteWhenItStepsDown) {
+    make_mounted("a");
+    done(model::TakeSnapshot{orders, snap(1, 1)});
+    harness_->append(orders, "written after the failover");
+    const auto demoted = done(model::DemoteDataset{orders, model::Epoch{2}});
+    EXPECT_FALSE(demoted.live);
+    EXPECT_FALSE(demoted.mounted);
+    EXPECT_EQ(demoted.epoch, model::Epoch{2});
+    ASSERT_EQ(ids(demoted), (Ids{snap(1, 1), snap(1, 2)}));
+    EXPECT_EQ(done(model::DemoteDataset{orders, model::Epoch{2}}), demoted);
+
+    done(model::StartTrial{orders, first_move, snap(1, 2)});
+    done(model::MountDataset{orders});
+    EXPECT_EQ(harness_->content(orders), "awritten after the failover");
+}
+
+TEST_P(DatasetStoreContract, StepsDownFromASealWithNoMoreThanTheSealedSnapshot) {
+    make_mounted("a");
+    done(model::SealDataset{orders, first_move, snap(1, 1)});
+    const auto demoted = done(model::DemoteDataset{orders, model::Epoch{2}});
+    EXPECT_FALSE(demoted.live);
+    EXPECT_FALSE(demoted.seal);
+    EXPECT_EQ(ids(demoted), Ids{snap(1, 1)});
+}
+
+TEST_P(DatasetStoreContract, LetsSnapshotsGo) {
+    make_mounted("a");
+    for (const std::uint64_t i : {1U, 2U, 3U}) done(model::TakeSnapshot{orders, snap(1, i)});
+    EXPECT_EQ(ids(done(model::DropSnapshots{orders, {snap(1, 1), snap(1, 2)}})), Ids{snap(1, 3)});
+    EXPECT_EQ(ids(done(model::DropSnapshots{orders, {snap(1, 1), snap(1, 2)}})), Ids{snap(1, 3)});
+    EXPECT_EQ(harness_->content(orders), "a");
+}
+
+TEST_P(DatasetStoreContract, RemembersWhoHoldsWhat) {
+    make_mounted("a");
+    done(model::NoteAcknowledged{orders, alder, snap(1, 1)});
+    done(model::NoteAcknowledged{orders, birch, snap(1, 1)});
+    done(model::NoteAcknowledged{orders, alder, snap(1, 2)});
+    const std::map<model::NodeId, model::SnapshotId> holdings{{alder, snap(1, 2)}, {birch, snap(1, 1)}};
+    EXPECT_EQ(done(model::NoteAcknowledged{orders, alder, snap(1, 2)}).acknowledged, holdings);
+    harness_->restart();
+    EXPECT_EQ(see().acknowledged, holdings);
+}
+
+TEST_P(DatasetStoreContract, DestroysEveryTrace) {
+    make_mounted("a");
+    done(model::TakeSnapshot{orders, snap(1, 1)});
+    done(model::CreateDataset{users, model::Epoch{1}});
+    EXPECT_FALSE(perform(*harness_, model::DestroyDataset{orders}).value().has_value());
+    EXPECT_FALSE(perform(*harness_, model::DestroyDataset{orders}).value().has_value());
+    EXPECT_FALSE(observe_one(*harness_, orders).value().has_value());
+    EXPECT_EQ(observe(*harness_).value().size(), 1U);
+
+    done(model::CreateDataset{orders, model::Epoch{1}});
+    done(model::MountDataset{orders});
+    EXPECT_EQ(harness_->content(orders), "");
+}
+
+TEST_P(DatasetStoreContract, IsTheSameAfterARestartAtEveryStage) {
+    const auto restarted = [this](model::DatasetSeen before) {
+        harness_->restart();
+        auto after = see();
+        // Not knowing is allowed to say changed.
+        after.changed = before.changed = false;
+        after.used = before.used = Bytes{};
+        EXPECT_EQ(after, before);
+        EXPECT_EQ(observe(*harness_).value().size(), 1U);
+    };
+    restarted(done(model::CreateDataset{orders, model::Epoch{1}}));
+    restarted(done(model::MountDataset{orders}));
+    harness_->append(orders, "a");
+    restarted(done(model::TakeSnapshot{orders, snap(1, 1)}));
+    restarted(done(model::SealDataset{orders, first_move, snap(1, 2)}));
+    restarted(done(model::DemoteDataset{orders, model::Epoch{2}}));
+    restarted(done(model::StartTrial{orders, second_move, snap(1, 2)}));
+    restarted(done(model::MountDataset{orders}));
+    restarted(done(model::SyncTrial{orders}));
+    restarted(done(model::AdoptTrial{orders, second_move, model::Epoch{3}, alder}));
+    EXPECT_EQ(harness_->content(orders), "a");
+}
+
+TEST_P(DatasetStoreContract, KnowsItsRoom) {
+    const auto capacity = outcome_of<ports::Capacity>(*harness_, [&](auto done) { harness_->store().capacity(done); });
+    ASSERT_TRUE(capacity) << capacity.error();
+    EXPECT_GT(capacity->free.value, 0U);
+    EXPECT_LE(capacity->free, capacity->size);
+}
+
+}  // namespace flocker::contract

@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Router port, held against the real kernel: node A with two containers, node B with one, and a
+// client outside (router_network.hpp). Needs root.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+
+#include "adapters/nftables/nft_router.hpp"
+#include "adapters/posix/event_loop.hpp"
+#include "tests/contract/router_network.hpp"
+
+namespace flocker::router_contract {
+namespace {
+
+using model::RouteEntry;
+using model::RouteTable;
+using model::RouteTarget;
+using nftables::NftRouter;
+using namespace std::chrono_literals;
+
+const std::string address_a = "10.231.0.1";
+const std::string address_b = "10.231.0.2";
+const std::string address_out = "10.231.0.9";
+
+const RouteTarget to_a1{"172.31.1.2", 6379, true};
+const RouteTarget to_a2{"172.31.1.3", 6379, true};
+const RouteTarget to_b1{"172.31.2.2", 6379, true};
+RouteTarget to_node(const std::string& address, std::uint16_t port) {
+    return {address, port, false};
+}
+
+RouteEntry open_to(const RouteTarget& target) {
+    return {target, false};
+}
+RouteEntry held_at(const RouteTarget& target) {
+    return {target, true};
+}
+const RouteEntry held_nowhere{std::nullopt, true};
+const RouteEntry closed{};
+
+/// A router in a namespace, asked synchronously.
+class Node {
+public:
+    explicit Node(std::string name_space) : name_space_(std::move(name_space)) {
+        start();
+        loop_thread_ = std::jthread([this] { loop_.run(); });
+    }
+    ~Node() {
+        router_.reset();
+        loop_.stop();
+    }
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+
+    void start() {
+        router_ = in_namespace(name_space_, [this] {
+            auto opened = NftRouter::open(loop_);
+            if (!opened) throw std::runtime_error(opened.error().message);
+            return std::move(*opened);
+        });
+    }
+    void stop() { router_.reset(); }
+
+    Status apply(const RouteTable& table) {
+        return await([&](Done<void> done) { router_->apply(table, std::move(done)); });
+    }
+    Status ensure() {
+        return await([&](Done<void> done) { router_->ensure(std::move(done)); });
+    }
+    NftRouter& router() { return *router_; }
+    void await_waiting(std::uint64_t count) {
+        const auto end = Clock::now() + 5s;
+        while (router_->counters().waiting != count && Clock::now() < end) std::this_thread::sleep_for(1ms);
+        ASSERT_EQ(router_->counters().waiting, count);
+    }
+
+private:
+    template <class Ask>
+    static Status await(Ask ask) {
+        std::promise<Status> promise;
+        ask([&](Status outcome) { promise.set_value(std::move(outcome)); });
+        return promise.get_future().get();
+    }
+
+    std::string name_space_;
+    posix::EventLoop loop_;
+    std::jthread loop_thread_;
+    std::unique_ptr<NftRouter> router_;
+};
+
+#define ASSERT_OK(expression)                                    \
+    do {                                                         \
+        const Status seen = (expression);                        \
+        ASSERT_TRUE(seen) << (seen ? "" : seen.error().message); \
+    } while (false)
+
+class RouterContract : public ::testing::Test {
+protected:
+    Network network_;
+    EchoServer a1_{"flkt-a1", 6379};
+    EchoServer a2_{"flkt-a2", 6379};
+    EchoServer b1_{"flkt-b1", 6379};
+};
+
+TEST_F(RouterContract, ALocalTargetIsReachedFromEverywhereAndSeesTheOutsideClientsAddress) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
+    EXPECT_EQ(Client("flkt-b", address_a, 7001).line(), "flkt-a1 " + address_b);
+    EXPECT_EQ(Client("flkt-a", address_a, 7001).line(), "flkt-a1 " + address_a);
+    EXPECT_EQ(Client("flkt-a", "127.0.0.1", 7001).line(), "flkt-a1 172.31.1.1");
+    EXPECT_EQ(Client("flkt-a", "172.31.1.1", 7001).line(), "flkt-a1 172.31.1.1");
+    EXPECT_EQ(Client("flkt-a2", address_a, 7001).line(), "flkt-a1 172.31.1.1");
+    EXPECT_EQ(Client("flkt-a2", "172.31.1.1", 7001).line(), "flkt-a1 172.31.1.1");
+    EXPECT_EQ(Client("flkt-a1", address_a, 7001).line(), "flkt-a1 172.31.1.1");
+}
+
+TEST_F(RouterContract, AContainerThatStartsAfterItsRouteReachesItself) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+
+    shell("ip -n flkt-a link set to-a1 nomaster; ip -n flkt-a link set to-a1 master flocker0");
+    const std::string hairpin = "ip netns exec flkt-a cat /sys/class/net/to-a1/brport/hairpin_mode";
+    const auto end = Clock::now() + 5s;
+    while (std::system(("[ $(" + hairpin + ") = 1 ]").c_str()) != 0 && Clock::now() < end)
+        std::this_thread::sleep_for(10ms);
+    EXPECT_EQ(Client("flkt-a1", address_a, 7001).line(), "flkt-a1 172.31.1.1");
+}
+
+TEST_F(RouterContract, ARemoteTargetIsReachedByTwoHopsFromEverywhere) {
+    Node a("flkt-a");
+    Node b("flkt-b");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+    ASSERT_OK(b.apply({{7001, open_to(to_node(address_a, 7001))}}));
+
+    EXPECT_EQ(Client("flkt-out", address_b, 7001).line(), "flkt-a1 " + address_b);
+    EXPECT_EQ(Client("flkt-b", address_b, 7001).line(), "flkt-a1 " + address_b);
+    EXPECT_EQ(Client("flkt-b", "127.0.0.1", 7001).line(), "flkt-a1 " + address_b);
+    EXPECT_EQ(Client("flkt-b1", address_b, 7001).line(), "flkt-a1 " + address_b);
+    EXPECT_EQ(Client("flkt-b1", "172.31.2.1", 7001).line(), "flkt-a1 " + address_b);
+    EXPECT_EQ(Client("flkt-a2", address_b, 7001).line(), "flkt-a1 " + address_b);
+}
+
+TEST_F(RouterContract, TrafficThroughTheNodeToTheSamePortElsewhereIsNotTouched) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{6379, open_to(to_a1)}}));
+    shell("ip -n flkt-out route add 172.31.1.0/24 via 10.231.0.1");
+
+    EXPECT_EQ(Client("flkt-out", "172.31.1.3", 6379).line(), "flkt-a2 " + address_out);
+    ASSERT_OK(a.apply({{6379, held_at(to_a1)}}));
+    EXPECT_EQ(Client("flkt-out", "172.31.1.3", 6379).line(), "flkt-a2 " + address_out);
+}
+
+TEST_F(RouterContract, APortWithNowhereToGoIsRefusedEvenIfSomebodyElseListensThere) {
+    Node a("flkt-a");
+    const EchoServer stranger("flkt-a", 7001);
+    ASSERT_OK(a.apply({{7001, closed}}));
+
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "refused");
+    EXPECT_EQ(Client("flkt-a", address_a, 7001).line(), "refused");
+    EXPECT_EQ(Client("flkt-a", "127.0.0.1", 7001).line(), "refused");
+    EXPECT_EQ(Client("flkt-a2", address_a, 7001).line(), "refused");
+    ASSERT_OK(a.apply({}));
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a " + address_out);
+}
+
+TEST_F(RouterContract, AnEqualTableCausesNoTransactionNeitherNowNorAfterARestart) {
+    const RouteTable table{
+        {7001, open_to(to_a1)}, {7002, held_at(to_node(address_b, 7002))}, {7003, closed}, {7004, held_nowhere}};
+    Node a("flkt-a");
+    ASSERT_OK(a.apply(table));
+    ASSERT_EQ(a.router().counters().transactions, 1U);
+
+    ASSERT_OK(a.apply(table));
+    ASSERT_OK(a.ensure());
+    EXPECT_EQ(a.router().counters().transactions, 1U);
+    a.stop();
+    a.start();
+    ASSERT_OK(a.apply(table));
+    ASSERT_OK(a.ensure());
+    EXPECT_EQ(a.router().counters().transactions, 0U);
+}
+
+TEST_F(RouterContract, AChangeOfOneRouteKeepsOpenConnectionsAlive) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, open_to(to_a2)}}));
+    Client unchanged("flkt-out", address_a, 7001);
+    Client changed("flkt-out", address_a, 7002);
+    ASSERT_EQ(unchanged.line(), "flkt-a1 " + address_out);
+    ASSERT_EQ(changed.line(), "flkt-a2 " + address_out);
+
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, held_at(to_a1)}}));
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, open_to(to_a1)}}));
+
+    EXPECT_EQ(unchanged.say("still there?"), "still there?");
+    EXPECT_EQ(changed.say("and you?"), "and you?");
+    EXPECT_EQ(Client("flkt-out", address_a, 7002).line(), "flkt-a1 " + address_out);
+}
+
+TEST_F(RouterContract, RoutesOutliveTheRouter) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+    Client open("flkt-out", address_a, 7001);
+    ASSERT_EQ(open.line(), "flkt-a1 " + address_out);
+
+    a.stop();
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
+    a.start();
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
+    EXPECT_EQ(open.say("still there?"), "still there?");
+}
+
+TEST_F(RouterContract, AConnectionToAHeldPortWaitsAndThenReachesTheNewTarget) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+    for (const char* from : {"flkt-out", "flkt-a", "flkt-a1", "flkt-b"}) {
+        ASSERT_OK(a.apply({{7001, held_at(to_a1)}}));
+        const std::size_t seen_by_old = a1_.accepted();
+        Client client(from, address_a, 7001);
+        a.await_waiting(1);
+        EXPECT_EQ(client.line(100ms), "nothing") << from;
+
+        const auto begin = Clock::now();
+        ASSERT_OK(a.apply({{7001, open_to(to_a2)}}));
+        const std::string line = client.line();
+        const auto taken = Clock::now() - begin;
+
+        EXPECT_EQ(line.substr(0, 7), "flkt-a2") << from;
+        if (std::string(from) == "flkt-out") {
+            EXPECT_EQ(line, "flkt-a2 " + address_out);
+        }
+        EXPECT_LT(taken, 50ms) << from;
+        EXPECT_EQ(a1_.accepted(), seen_by_old);
+        std::cout << from << ": released and answered in "
+                  << std::chrono::duration_cast<std::chrono::microseconds>(taken).count() << " us\n";
+        ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+    }
+}
+
+TEST_F(RouterContract, AWaitingConnectionFollowsItsApplicationToAnotherNode) {
+    Node a("flkt-a");
+    Node b("flkt-b");
+    ASSERT_OK(a.apply({{7001, held_at(to_a1)}}));
+    ASSERT_OK(b.apply({{7001, held_at(to_node(address_a, 7001))}}));
+    Client at_a("flkt-out", address_a, 7001);
+    Client at_b("flkt-out", address_b, 7001);
+    a.await_waiting(1);
+    b.await_waiting(1);
+
+    ASSERT_OK(b.apply({{7001, open_to(to_b1)}}));
+    EXPECT_EQ(at_b.line(), "flkt-b1 " + address_out);
+    ASSERT_OK(a.apply({{7001, open_to(to_node(address_b, 7001))}}));
+    EXPECT_EQ(at_a.line(), "flkt-b1 " + address_a);
+    EXPECT_EQ(a1_.accepted(), 0U);
+}
+
+TEST_F(RouterContract, TwoHundredWaitingConnectionsAreAllDelivered) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, held_nowhere}, {7002, held_nowhere}}));
+    std::vector<Client> clients;
+    for (int i = 0; i < 50; ++i) {
+        for (const char* from : {"flkt-out", "flkt-a", "flkt-a2", "flkt-b"})
+            clients.emplace_back(from, address_a, 7001);
+    }
+    Client other("flkt-out", address_a, 7002);
+    a.await_waiting(201);
+
+    const auto begin = Clock::now();
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, held_nowhere}}));
+    for (Client& client : clients) ASSERT_EQ(client.line().substr(0, 7), "flkt-a1");
+    std::cout << "200 released and answered in "
+              << std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count() << " ms\n";
+
+    EXPECT_EQ(a1_.accepted(), 200U);
+    EXPECT_EQ(a.router().counters().waiting, 1U);
+    EXPECT_EQ(other.line(50ms), "nothing");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, closed}}));
+    EXPECT_EQ(other.line(), "refused");
+}
+
+TEST_F(RouterContract, WaitingConnectionsOutliveAnotherApplyOfTheHeldPort) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, held_at(to_a1)}}));
+    Client client("flkt-out", address_a, 7001);
+    a.await_waiting(1);
+
+    ASSERT_OK(a.apply({{7001, held_at(to_a1)}}));
+    ASSERT_OK(a.apply({{7001, held_at(to_a2)}, {7002, open_to(to_a1)}}));
+    ASSERT_OK(a.ensure());
+    EXPECT_EQ(client.line(50ms), "nothing");
+    ASSERT_OK(a.apply({{7001, open_to(to_a2)}, {7002, open_to(to_a1)}}));
+    EXPECT_EQ(client.line(50ms), "flkt-a2 " + address_out);
+}
+
+TEST_F(RouterContract, AClientThatAsksAgainWhileItWaitsIsDeliveredOnce) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, held_at(to_a1)}}));
+    Client client("flkt-out", address_a, 7001);
+
+    EXPECT_EQ(client.line(3500ms), "nothing");
+    EXPECT_EQ(a.router().counters().waiting, 1U);
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+    EXPECT_EQ(client.line(50ms), "flkt-a1 " + address_out);
+    EXPECT_EQ(client.say("and on"), "and on");
+    EXPECT_EQ(a1_.accepted(), 1U);
+}
+
+TEST_F(RouterContract, AClientWhoseFirstTryDiedAtTheOldTargetReachesTheNewOne) {
+    Node a("flkt-a");
+    // The old target swallows everything, as a node does that lost its power.
+    shell("ip netns exec flkt-a1 nft 'table ip t { chain c { type filter hook input priority 0; policy drop; }; }'");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, open_to(to_a1)}}));
+    Client held_later("flkt-out", address_a, 7001);
+    Client never_held("flkt-out", address_a, 7002);
+    Client from_the_node("flkt-a", "127.0.0.1", 7002);
+    EXPECT_EQ(held_later.line(200ms), "nothing");
+
+    ASSERT_OK(a.apply({{7001, held_at(to_a1)}, {7002, open_to(to_a2)}}));
+    EXPECT_EQ(never_held.line(), "flkt-a2 " + address_out);
+    EXPECT_EQ(from_the_node.line().substr(0, 7), "flkt-a2");
+    a.await_waiting(1);
+    ASSERT_OK(a.apply({{7001, open_to(to_a2)}, {7002, open_to(to_a2)}}));
+    EXPECT_EQ(held_later.line(50ms), "flkt-a2 " + address_out);
+}
+
+TEST_F(RouterContract, AClientThatUsesItsPortAgainReachesTheNewTarget) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+    for (const bool aborted : {true, false}) {
+        {
+            Client first("flkt-out", address_a, 7001, 40001);
+            ASSERT_EQ(first.line(), "flkt-a1 " + address_out);
+            ASSERT_EQ(first.say("once"), "once");
+            if (aborted) first.abort();
+        }
+        ASSERT_OK(a.apply({{7001, open_to(to_a2)}}));
+        Client second("flkt-out", address_a, 7001, 40001);
+        EXPECT_EQ(second.line(), "flkt-a2 " + address_out) << "aborted: " << aborted;
+        second.abort();
+        ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+    }
+}
+
+// Not a test: the process that the next test kills.
+TEST(RouterHolder, DISABLED_HoldsUntilItIsKilled) {
+    if (getenv("FLKT_HOLDER") == nullptr) GTEST_SKIP();
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, held_at(to_a1)}}));
+    if (write(STDOUT_FILENO, "\x01", 1) != 1) return;
+    for (;;) pause();
+}
+
+TEST_F(RouterContract, APortStaysHeldWhenItsProcessIsKilled) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+    const Fd read_end(ends[0]);
+    Fd write_end(ends[1]);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDOUT_FILENO);
+    std::string program = "/proc/self/exe";
+    std::string filter = "--gtest_filter=RouterHolder.DISABLED_HoldsUntilItIsKilled";
+    std::string disabled = "--gtest_also_run_disabled_tests";
+    char* arguments[] = {program.data(), filter.data(), disabled.data(), nullptr};
+    setenv("FLKT_HOLDER", "1", 1);
+    pid_t holder = -1;
+    ASSERT_EQ(posix_spawn(&holder, "/proc/self/exe", &actions, nullptr, arguments, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    write_end.reset();
+    for (char seen = 0; seen != 1;) ASSERT_EQ(read(read_end.get(), &seen, 1), 1) << "the holder did not start";
+
+    Client early("flkt-out", address_a, 7001);
+    Client local("flkt-a", "127.0.0.1", 7001);
+    EXPECT_EQ(early.line(100ms), "nothing");
+    ASSERT_EQ(kill(holder, SIGKILL), 0);
+    ASSERT_EQ(waitpid(holder, nullptr, 0), holder);
+    Client late("flkt-out", address_a, 7001);
+    Client late_local("flkt-a", address_a, 7001);
+    EXPECT_EQ(late.line(300ms), "nothing");
+    EXPECT_EQ(late_local.line(10ms), "nothing");
+
+    Node a("flkt-a");
+    EXPECT_EQ(early.line(1500ms), "nothing");
+    EXPECT_EQ(late.line(10ms), "nothing");
+    EXPECT_EQ(a1_.accepted(), 0U);
+    a.await_waiting(4);
+    ASSERT_OK(a.apply({{7001, open_to(to_a2)}}));
+    for (Client* client : {&early, &local, &late, &late_local}) EXPECT_EQ(client->line(50ms).substr(0, 7), "flkt-a2");
+    EXPECT_EQ(a1_.accepted(), 0U);
+}
+
+TEST_F(RouterContract, DockersForwardPolicyLetsTranslatedConnectionsPass) {
+    shell(R"(ip netns exec flkt-a sh -ec '
+        iptables -P FORWARD DROP; iptables -N DOCKER-USER; iptables -A DOCKER-USER -j RETURN
+        iptables -I FORWARD -j DOCKER-USER')");
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
+
+    shell("ip netns exec flkt-a iptables -F DOCKER-USER");
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(100ms), "nothing");
+    ASSERT_OK(a.ensure());
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
+    ASSERT_OK(a.ensure());
+    shell("[ $(ip netns exec flkt-a iptables -S DOCKER-USER | grep -c ACCEPT) = 1 ]");
+}
+
+TEST_F(RouterContract, AForwardPolicyOfDropWithoutDockerLetsTranslatedConnectionsPass) {
+    shell("ip netns exec flkt-a iptables -P FORWARD DROP");
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
+}
+
+TEST_F(RouterContract, WhatOthersDoToTheTableIsUndone) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, held_at(to_a1)}}));
+
+    shell("ip netns exec flkt-a nft flush ruleset");
+    ASSERT_OK(a.ensure());
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
+    EXPECT_EQ(Client("flkt-out", address_a, 7002).line(50ms), "nothing");
+    shell("ip netns exec flkt-a nft delete element ip flocker routes { 7001 }");
+    ASSERT_OK(a.apply({{7001, open_to(to_a2)}, {7002, held_at(to_a1)}}));
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a2 " + address_out);
+}
+
+TEST_F(RouterContract, ATableOfAnotherShapeIsReplacedWithItsRoutes) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, held_at(to_a1)}}));
+    a.stop();
+    shell("ip netns exec flkt-a nft 'delete chain ip flocker shape_1; flush chain ip flocker translate'");
+    ASSERT_EQ(Client("flkt-out", address_a, 7001).line(), "refused");
+
+    a.start();
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
+    Client waits("flkt-out", address_a, 7002);
+    a.await_waiting(1);
+    ASSERT_OK(a.apply({{7002, open_to(to_a2)}}));
+    EXPECT_EQ(waits.line(), "flkt-a2 " + address_out);
+}
+
+TEST_F(RouterContract, ASecondRouterInTheSameNamespaceIsRefused) {
+    Node a("flkt-a");
+    try {
+        const Node second("flkt-a");
+        FAIL() << "it was opened";
+    } catch (const std::runtime_error& refused) {
+        EXPECT_NE(std::string(refused.what()).find("another flockerd"), std::string::npos) << refused.what();
+    }
+}
+
+TEST_F(RouterContract, AnImpossibleTableIsRefusedAndChangesNothing) {
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+
+    const Status refused = a.apply({{7002, open_to({"alder", 80, false})}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
+}
+
+TEST_F(RouterContract, NothingIsLeftAfterRemoveEverything) {
+    shell("ip netns exec flkt-a iptables -P FORWARD DROP");
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+    a.stop();
+
+    for (int i = 0; i < 2; ++i) ASSERT_OK(in_namespace("flkt-a", [] { return NftRouter::remove_everything(); }));
+    shell("! ip netns exec flkt-a nft list ruleset | grep -E 'table ip flocker|DNAT'");
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "refused");
+}
+
+TEST_F(RouterContract, ManyRoutesChangeInOneStepAndOneRouteIsQuick) {
+    Node a("flkt-a");
+    RouteTable table;
+    for (std::uint16_t i = 0; i < 10'000; ++i)
+        table[static_cast<std::uint16_t>(20'000 + i)] = open_to(to_node(address_b, 7001));
+    table[7001] = open_to(to_a1);
+    const auto begin = Clock::now();
+    ASSERT_OK(a.apply(table));
+    const auto all = Clock::now() - begin;
+    EXPECT_EQ(a.router().counters().transactions, 1U);
+    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
+
+    // Of a held port, as in a cutover: what follows a change of an open one is not part of it.
+    const auto median_of_changes = [&](RouteTable changing) {
+        std::vector<Clock::duration> taken;
+        for (int i = 0; i < 101; ++i) {
+            changing[7001] = held_at(i % 2 == 0 ? to_a2 : to_a1);
+            const auto start = Clock::now();
+            EXPECT_TRUE(a.apply(changing));
+            taken.push_back(Clock::now() - start);
+        }
+        std::nth_element(taken.begin(), taken.begin() + 50, taken.end());
+        return std::chrono::duration_cast<std::chrono::microseconds>(taken[50]).count();
+    };
+    const auto among_many = median_of_changes(table);
+    a.stop();
+    const auto restart = Clock::now();
+    a.start();
+    const auto restarted = Clock::now() - restart;
+    ASSERT_OK(a.apply({{7001, held_at(to_a1)}}));
+    const auto alone = median_of_changes({});
+    std::cout << "10000 routes in one change: " << std::chrono::duration_cast<std::chrono::milliseconds>(all).count()
+              << " ms; reading them back: " << std::chrono::duration_cast<std::chrono::milliseconds>(restarted).count()
+              << " ms; one change of one route, median: " << alone << " us, among 10000: " << among_many << " us\n";
+}
+
+}  // namespace
+}  // namespace flocker::router_contract

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The network that the router's contract is tried on: real namespaces, joined by real cables.
+//
+//   flkt-out 10.231.0.9 ─┐                  ┌ flkt-a1 172.31.1.2
+//   flkt-a   10.231.0.1 ─┼ flkt-lan    flkt-a ┤
+//   flkt-b   10.231.0.2 ─┘                  └ flkt-a2 172.31.1.3     flkt-b ─ flkt-b1 172.31.2.2
+#pragma once
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <future>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "adapters/posix/fd.hpp"
+
+namespace flocker::router_contract {
+
+using posix::Fd;
+using Clock = std::chrono::steady_clock;
+
+/// Runs `work` in a thread that lives in the namespace; sockets that it makes stay there.
+template <class Work>
+auto in_namespace(const std::string& name, Work work) {
+    return std::async(std::launch::async,
+                      [&] {
+                          const Fd space(open(("/run/netns/" + name).c_str(), O_RDONLY | O_CLOEXEC));
+                          if (!space || setns(space.get(), CLONE_NEWNET) != 0)
+                              throw std::runtime_error("no namespace " + name);
+                          return work();
+                      })
+        .get();
+}
+
+inline void shell(const std::string& commands) {
+    // NOLINTNEXTLINE: the commands are constants of the tests.
+    if (std::system(("set -e\n" + commands).c_str()) != 0) throw std::runtime_error("failed: " + commands);
+}
+
+class Network {
+public:
+    Network() {
+        if (!lock_ || flock(lock_.get(), LOCK_EX) != 0) throw std::runtime_error("no lock");
+        remove();
+        shell(R"(
+            for n in lan out a b a1 a2 b1; do ip netns add flkt-$n; ip -n flkt-$n link set lo up; done
+            ip -n flkt-lan link add lan type bridge; ip -n flkt-lan link set lan up
+            cable() { ip link add c0 netns flkt-$1 type veth peer name $4 netns flkt-$2
+                      ip -n flkt-$1 link set c0 name to-$2
+                      ip -n flkt-$1 link set to-$2 master $3 up; ip -n flkt-$2 link set $4 up; }
+            cable lan out lan eth0; ip -n flkt-out addr add 10.231.0.9/24 dev eth0
+            cable lan a lan eth0;   ip -n flkt-a addr add 10.231.0.1/24 dev eth0
+            cable lan b lan eth0;   ip -n flkt-b addr add 10.231.0.2/24 dev eth0
+            for n in a b; do ip -n flkt-$n link add flocker0 type bridge; ip -n flkt-$n link set flocker0 up; done
+            ip -n flkt-a addr add 172.31.1.1/24 dev flocker0; ip -n flkt-b addr add 172.31.2.1/24 dev flocker0
+            cable a a1 flocker0 eth0; ip -n flkt-a1 addr add 172.31.1.2/24 dev eth0
+            ip -n flkt-a1 route add default via 172.31.1.1
+            cable a a2 flocker0 eth0; ip -n flkt-a2 addr add 172.31.1.3/24 dev eth0
+            ip -n flkt-a2 route add default via 172.31.1.1
+            cable b b1 flocker0 eth0; ip -n flkt-b1 addr add 172.31.2.2/24 dev eth0
+            ip -n flkt-b1 route add default via 172.31.2.1
+            # As Docker does for what its containers send out; not on B, where our own translation is to do it.
+            ip netns exec flkt-a nft 'table ip nat { chain POSTROUTING { type nat hook postrouting priority 100;
+                iifname flocker0 oifname != flocker0 masquerade; }; }'
+        )");
+    }
+    ~Network() { remove(); }
+    Network(const Network&) = delete;
+    Network& operator=(const Network&) = delete;
+
+private:
+    /// Two runs at once would remove each other's namespaces.
+    Fd lock_{open("/var/tmp/flkt-router.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+
+    static void remove() {
+        shell("for n in lan out a b a1 a2 b1; do [ ! -e /run/netns/flkt-$n ] || ip netns del flkt-$n; done");
+    }
+};
+
+inline sockaddr_in socket_address(const std::string& address, std::uint16_t port) {
+    sockaddr_in result{};
+    result.sin_family = AF_INET;
+    result.sin_port = htons(port);
+    inet_pton(AF_INET, address.c_str(), &result.sin_addr);
+    return result;
+}
+
+/// A server that greets with "<name> <address of its client>\n" and then repeats what it is told.
+class EchoServer {
+public:
+    EchoServer(std::string name_space, std::uint16_t port) : name_(std::move(name_space)) {
+        listener_ = in_namespace(name_, [port] {
+            Fd made(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+            const int on = 1;
+            setsockopt(made.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+            const sockaddr_in at = socket_address("0.0.0.0", port);
+            if (bind(made.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 ||
+                listen(made.get(), 1024) != 0) {
+                throw std::runtime_error("can't listen");
+            }
+            return made;
+        });
+        thread_ = std::jthread([this] { run(); });
+    }
+    ~EchoServer() {
+        const std::uint64_t one = 1;
+        if (write(stop_.get(), &one, sizeof one) != sizeof one) std::abort();
+    }
+    EchoServer(const EchoServer&) = delete;
+    EchoServer& operator=(const EchoServer&) = delete;
+
+    [[nodiscard]] std::size_t accepted() const {
+        const std::lock_guard lock(mutex_);
+        return accepted_;
+    }
+
+private:
+    void run() {
+        std::vector<Fd> clients;
+        for (;;) {
+            std::vector<pollfd> watched{{stop_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+            for (const Fd& client : clients) watched.push_back({client.get(), POLLIN, 0});
+            poll(watched.data(), watched.size(), -1);
+            if (watched[0].revents != 0) return;
+            for (std::size_t i = 2; i < watched.size(); ++i) {
+                char buffer[256];
+                if (watched[i].revents == 0) continue;
+                const auto got = recv(watched[i].fd, buffer, sizeof buffer, MSG_DONTWAIT);
+                if (got <= 0 || send(watched[i].fd, buffer, static_cast<std::size_t>(got), MSG_NOSIGNAL) < 0)
+                    clients[i - 2].reset();
+            }
+            std::erase_if(clients, [](const Fd& client) { return !client; });
+            for (;;) {
+                sockaddr_in from{};
+                socklen_t size = sizeof from;
+                Fd client(accept4(listener_.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_CLOEXEC));
+                if (!client) break;
+                const std::string greeting = name_ + " " + inet_ntoa(from.sin_addr) + "\n";
+                send(client.get(), greeting.data(), greeting.size(), MSG_NOSIGNAL);
+                clients.push_back(std::move(client));
+                const std::lock_guard lock(mutex_);
+                ++accepted_;
+            }
+        }
+    }
+
+    std::string name_;
+    Fd listener_;
+    Fd stop_{eventfd(0, EFD_CLOEXEC)};
+    mutable std::mutex mutex_;
+    std::size_t accepted_{0};
+    std::jthread thread_;
+};
+
+/// A client that began to connect.
+class Client {
+public:
+    Client(const std::string& name_space, const std::string& address, std::uint16_t port,
+           std::uint16_t source_port = 0) {
+        socket_ = in_namespace(name_space, [&] {
+            Fd made(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+            if (source_port != 0) {
+                const int on = 1;
+                setsockopt(made.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+                const sockaddr_in from = socket_address("0.0.0.0", source_port);
+                if (bind(made.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0) {
+                    throw std::runtime_error("can't bind the source port");
+                }
+            }
+            const sockaddr_in to = socket_address(address, port);
+            if (connect(made.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 && errno != EINPROGRESS) {
+                error_ = errno;
+            }
+            return made;
+        });
+    }
+
+    /// The next line that the server says; "refused", "reset", "closed" or "nothing" (within `limit`).
+    std::string line(std::chrono::milliseconds limit = std::chrono::seconds(5)) {
+        if (error_ != 0) return error_ == ECONNREFUSED ? "refused" : std::strerror(error_);
+        const auto end = Clock::now() + limit;
+        std::string text;
+        for (;;) {
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+            pollfd watched{socket_.get(), POLLIN, 0};
+            if (left.count() < 0 || poll(&watched, 1, static_cast<int>(left.count())) == 0) return "nothing";
+            char letter = 0;
+            const auto got = recv(socket_.get(), &letter, 1, 0);
+            if (got == 0) return "closed";
+            if (got < 0)
+                return errno == ECONNREFUSED ? "refused" : errno == ECONNRESET ? "reset" : std::strerror(errno);
+            if (letter == '\n') return text;
+            text += letter;
+        }
+    }
+    /// What the server answers to `text`.
+    std::string say(const std::string& text) {
+        const std::string sent = text + "\n";
+        if (send(socket_.get(), sent.data(), sent.size(), MSG_NOSIGNAL) < 0) return std::strerror(errno);
+        return line();
+    }
+    /// Ends the connection with a reset, so that no TIME_WAIT is left.
+    void abort() {
+        const linger now{.l_onoff = 1, .l_linger = 0};
+        setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+        socket_.reset();
+    }
+
+private:
+    Fd socket_;
+    int error_{0};
+};
+
+}  // namespace flocker::router_contract
