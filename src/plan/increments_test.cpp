@@ -61,7 +61,7 @@ TEST(Forecast, SaysWithFiguresWhyItIsNotReady) {
     last.bytes = Bytes{100ULL << 20U};
     last.interval = 10s;
     const auto told = forecast(feed({last}), true);
-    EXPECT_EQ(told.reason, "the last increment took 10 s (100 MiB at 10 MiB/s, written at 10 MiB/s)");
+    EXPECT_EQ(told.reason, "the last increment took 10.0 s (100 MiB at 10 MiB/s, written at 10 MiB/s)");
 }
 
 TEST(Forecast, PredictsTheNextIncrementFromWhatIsWrittenMeanwhile) {

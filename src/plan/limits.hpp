@@ -16,4 +16,7 @@ inline constexpr Duration settling_limit = 60s;
 /// So many failures of the target in staging end the move; nothing has been stopped for it yet.
 inline constexpr unsigned staging_attempts_max = 4;
 
+/// So many failures of the source to stop or to seal take the way back: clients are waiting.
+inline constexpr unsigned sealing_attempts_max = 3;
+
 }  // namespace flocker::plan

@@ -42,7 +42,7 @@ TEST_F(Why, KnowsApplicationsNodesAndDatasetsByName) {
 
 TEST_F(Why, NamesANodeThatIsSilentAndForHowLong) {
     scene_.silence(alder, 12s);
-    EXPECT_EQ(only_reason("db").waits_for, "node alder has not been heard of for 12 s");
+    EXPECT_EQ(only_reason("db").waits_for, "node alder has not been heard of for 12.0 s");
     EXPECT_EQ(only_reason("alder").node, "alder");
     EXPECT_FALSE(settled());
 }

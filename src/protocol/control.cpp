@@ -125,6 +125,10 @@ void Control::serve_next(Instant now) {
                 commit({PutOwnership{destroyed}}, waiting.id, {});
             },
             [&](const AddNode& add) {
+                const auto known = records_.nodes.find(add.node.id);
+                if (known != records_.nodes.end() && known->second == add.node) {
+                    return reply(waiting.id, Accepted{{}, records_.revision});
+                }
                 for (const auto& [id, node] : records_.nodes) {
                     const bool same_place = node.name == add.node.name || node.address == add.node.address;
                     if (id == add.node.id || !same_place) continue;

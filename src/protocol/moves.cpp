@@ -152,6 +152,10 @@ private:
         const Move& move = *next_.move;
         if (cutover_has_failed()) return;
         if (!plan::is_current(view_, move.source)) return;
+        const Problem* problem = plan::problem_in(plan::report_of(view_, move.source), next_);
+        if (problem && problem->attempts >= plan::sealing_attempts_max) {
+            return give_up(fmt::format("{}: {}", name(move.source), problem->error.message), true);
+        }
         if (next_.dataset) {
             const DatasetSeen* dataset = dataset_on(move.source);
             if (!dataset || !dataset->seal || dataset->seal->move != move.id) return;

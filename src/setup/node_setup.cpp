@@ -75,6 +75,7 @@ Status make_folder(const std::string& path, mode_t mode) {
 Status make_place(const NodeOptions& options) {
     FLOCKER_CHECK_OK(make_folder(options.config.path, 0755));
     FLOCKER_CHECK_OK(make_folder(options.state.path, 0700));
+    FLOCKER_CHECK_OK(make_folder(options.volumes, 0711));
     if (!options.pool.empty()) return {};
     Bytes size;
     if (options.pool_size) {

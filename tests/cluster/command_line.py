@@ -16,7 +16,7 @@ def place(node):
     return ["--name", node.name, "--address", node.address,
             "--config-dir", f"{node.folder}/etc", "--state-dir", f"{node.folder}/var",
             "--volumes-dir", f"{node.folder}/flocker", "--engine", f"unix://{node.folder}/docker.sock",
-            "--pool", f"{node.folder}/pool"]
+            "--pool", f"{node.folder}/pool", "--no-start"]
 
 
 def init(node, *more):
@@ -43,7 +43,7 @@ def daemon(node):
 
 def context(first_node):
     """The user's context, which `init` has written on the first node."""
-    return {"FLOCKER_CONTEXT": f"{first_node.folder}/etc/context.yml"}
+    return {"FLOCKER_CONTEXT": f"{first_node.folder}/etc/context.json"}
 
 
 def deploy(deployment, application):

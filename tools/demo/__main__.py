@@ -61,7 +61,7 @@ class Demo:
             stage.run([stage.TOOLS / "images", "build"], timeout=1800)
         with self.say.step("Three nodes on this machine: each has its own network, Docker engine and btrfs pool"):
             if stage.there():
-                self.say.line("   an earlier demo is still there: removing it first")
+                self.say.line("   an earlier demo is still there: it is removed first")
                 stage.nodes_down()
             self.nodes = stage.nodes_up(3)
             for node in self.nodes:
@@ -75,7 +75,7 @@ class Demo:
         program = self.flocker.programs / "flocker"
         with self.say.step("Forming a cluster, with the commands that one types on three machines"):
             self.say.line(self.say.dim("   (PATHS: --config-dir, --state-dir, --volumes-dir, --engine and --pool, because "
-                                       "the three share a disk here)"))
+                                       "the three share one machine)"))
             self.command("flocker init " + " ".join(first.identity()) + " PATHS", first)
             answer = json.loads(first.run(program, "init", *first.identity(), *first.paths(), "--json").stdout)
             self.flocker.context = answer["context"]
@@ -102,7 +102,7 @@ class Demo:
         with self.say.step("Deploying PostgreSQL, Redis and a web front that is linked to both (examples/)"):
             self.flocker_deploy()
         with self.say.step(f"Filling the database with {FILL}iB, and the front through every node"):
-            stage.run([self.flocker.programs / "load", "fill", "postgres", "--host", self.node(CLIENT_AT).address,
+            stage.run([self.flocker.programs / "load", "fill", DATABASE, "--host", self.node(CLIENT_AT).address,
                        "--port", PORT, "--bytes", FILL])
             for node in self.nodes:
                 ask_front(node, "/rows", b"")
@@ -242,8 +242,6 @@ def ask_front(node, path, body=None):
         raise stage.CommandFailed(f"the front through {node.name}", error, said_by) from None
 
 
-
-
 # --- the command line ---------------------------------------------------------------------------
 
 
@@ -292,7 +290,7 @@ def perform(demo, arguments, say):
         said.error_line("interrupted; removing everything")
         return 130
     except (stage.CommandFailed, clients.ClientFailed, OSError, KeyError, ValueError) as error:
-        said.error_line(f"{type(error).__name__}: {error}" if not isinstance(error, (stage.CommandFailed, clients.ClientFailed)) else str(error))
+        said.error_line(str(error) if isinstance(error, (stage.CommandFailed, clients.ClientFailed)) else repr(error))
         if getattr(error, "said", ""):
             print(error.said[-4000:], file=sys.stderr)
         demo.keep_logs()
@@ -304,7 +302,14 @@ def perform(demo, arguments, say):
             demo.stop_clients()
             report.how_to_talk(say, demo.nodes, demo.flocker)
         else:
-            demo.clean_up()
+            remove_all(demo)
+
+
+def remove_all(demo):
+    try:
+        demo.clean_up()
+    except stage.CommandFailed as error:
+        said.error_line(f"{error}\n{error.said}try ./demo down")
 
 
 def main():

@@ -19,8 +19,9 @@ class Writer:
         self.program = program
         self.acks = acks
         self.where = ["postgres", "--host", address, "--port", str(port), "--acks", str(acks)]
+        # What the database's library prints when a connection breaks is in the windows' messages as well.
         self.process = subprocess.Popen([program, "write", *self.where], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True, start_new_session=True)
+                                        stderr=subprocess.DEVNULL, text=True, start_new_session=True)
         self.lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
         self._next("writing", 60)

@@ -2,13 +2,17 @@
 #include "adapters/docker/containers.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <filesystem>
 #include <string_view>
 
 #include "adapters/docker/await_ready.hpp"
 #include "adapters/docker/container_queries.hpp"
 #include "adapters/docker/messages.hpp"
+#include "adapters/posix/error_text.hpp"
 #include "adapters/posix/fd.hpp"
 #include "model/names.hpp"
 
@@ -17,6 +21,13 @@ namespace {
 
 namespace names = model::names;
 using Phase = model::ContainerSeen::Status;
+
+Status make_mount_point(const std::string& path) {
+    std::error_code error;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+    if (::mkdir(path.c_str(), 0) == 0 || errno == EEXIST) return {};
+    return fail(ErrorCode::unavailable, path + " can't be made: " + posix::reason_of(errno));
+}
 
 /// After SIGKILL the kernel has to tear everything down and the engine to notice: on a busy disk
 /// that takes a while.
@@ -103,6 +114,9 @@ Containers::Seen Containers::create(const model::ContainerSpec& spec) {
         return fail(ErrorCode::invalid_argument,
                     application.name.value + " has a volume, and no dataset is given for it");
     }
+    // Docker refuses a source that is not there. Until the volume is mounted on it, the folder is empty
+    // and nobody may write into it.
+    if (application.volume) FLOCKER_CHECK_OK(make_mount_point(spec.volume_source));
     const Call create_it{.method = "POST",
                          .path = "/containers/create?name=" + names::container(application.name),
                          .body = container_body(spec),

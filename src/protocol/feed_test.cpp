@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/feed.hpp"
+
+#include <gtest/gtest.h>
+
+#include "protocol/testing.hpp"
+
+namespace flocker::protocol {
+namespace {
+
+using namespace model;
+using namespace protocol::testing;
+
+/// alder feeds birch with the database.
+class FeedToBirch : public ::testing::Test {
+protected:
+    FeedToBirch() { dataset_.changed = true; }
+
+    template <class Effect>
+    std::optional<Effect> next() {
+        const auto effects = feed_.next(dataset_, now_);
+        if (effects.size() != 1) return std::nullopt;
+        const auto* effect = std::get_if<Effect>(&effects.front());
+        return effect ? std::optional(*effect) : std::nullopt;
+    }
+    bool rests() { return feed_.next(dataset_, now_).empty(); }
+    void asked(const std::vector<SnapshotId>& there) {
+        ASSERT_TRUE(next<Feed::Ask>());
+        feed_.told(there, dataset_, now_);
+    }
+    void taken(const SnapshotId& id) {
+        dataset_.snapshots.push_back({id, now_});
+        dataset_.changed = false;
+    }
+    void receipt(std::uint64_t bytes) { feed_.sent(SendReceipt{Bytes{bytes}}, now_); }
+    void pass(Duration duration) { now_ = now_ + duration; }
+
+    Feed feed_{orders, birch};
+    DatasetSeen dataset_ = live_dataset(1);
+    Instant now_{noon};
+};
+
+TEST_F(FeedToBirch, AsksFirstWhatIsThere) {
+    ASSERT_TRUE(next<Feed::Ask>());
+    EXPECT_TRUE(rests()) << "once";
+}
+
+TEST_F(FeedToBirch, SendsAllOfTheFirstSnapshotAndDifferencesFromThenOn) {
+    asked({});
+    ASSERT_TRUE(next<Feed::TakeOne>());
+    EXPECT_TRUE(feed_.wants_snapshot());
+    taken(snap(1, 1));
+    const auto first = next<Feed::Send>();
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->base, std::nullopt);
+    EXPECT_EQ(first->to, snap(1, 1));
+    EXPECT_FALSE(feed_.wants_snapshot());
+    receipt(5000);
+    EXPECT_EQ(feed_.seen().acknowledged, snap(1, 1));
+    EXPECT_TRUE(feed_.seen().last_rounds.back().whole);
+
+    dataset_.changed = true;
+    pass(1s);
+    ASSERT_TRUE(next<Feed::TakeOne>());
+    taken(snap(1, 2));
+    const auto second = next<Feed::Send>();
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->base, snap(1, 1));
+    EXPECT_EQ(second->to, snap(1, 2));
+    receipt(200);
+    EXPECT_EQ(feed_.seen().bytes_total, Bytes{5200});
+    EXPECT_EQ(feed_.seen().rounds, 2U);
+    EXPECT_FALSE(feed_.seen().last_rounds.back().whole);
+}
+
+TEST_F(FeedToBirch, BeginsFromTheNewestSnapshotThatBothHold) {
+    dataset_ = live_dataset(1, {snap(1, 1), snap(1, 2), snap(1, 3)});
+    asked({snap(1, 1), snap(1, 2)});
+    EXPECT_EQ(next<Feed::Send>()->base, snap(1, 2));
+}
+
+TEST_F(FeedToBirch, DoesNotSendFromABaseThatIsGoneHere) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({snap(1, 1)});
+    dataset_ = live_dataset(1, {snap(1, 2)});
+    EXPECT_EQ(next<Feed::Send>()->base, std::nullopt);
+}
+
+TEST_F(FeedToBirch, AsksAgainAfterAnUnknownOutcomeAndDoesNotRepeat) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({});
+    ASSERT_TRUE(next<Feed::Send>());
+    feed_.sent(fail(ErrorCode::timed_out, "no answer"), now_);
+    EXPECT_TRUE(rests()) << "a while";
+    pass(1s);
+    asked({snap(1, 1)});
+    EXPECT_FALSE(next<Feed::Send>()) << "it was there";
+    EXPECT_EQ(feed_.seen().acknowledged, snap(1, 1));
+}
+
+TEST_F(FeedToBirch, SendsAgainWhatDidNotArrive) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({});
+    ASSERT_TRUE(next<Feed::Send>());
+    feed_.sent(fail(ErrorCode::unavailable, "away"), now_);
+    pass(1s);
+    asked({});
+    EXPECT_EQ(next<Feed::Send>()->to, snap(1, 1));
+}
+
+TEST_F(FeedToBirch, RestsLongerAfterEachFailureAndSaysWhy) {
+    Duration last{};
+    for (unsigned i = 1; i <= 8; ++i) {
+        ASSERT_TRUE(next<Feed::Ask>());
+        feed_.told(fail(ErrorCode::unavailable, "birch is away"), dataset_, now_);
+        ASSERT_TRUE(feed_.deadline());
+        const Duration rest = *feed_.deadline() - now_;
+        EXPECT_GE(rest, last);
+        EXPECT_LE(rest, Duration{10s});
+        last = rest;
+        EXPECT_EQ(feed_.attempts(), i);
+        ASSERT_TRUE(feed_.trouble());
+        EXPECT_EQ(feed_.trouble()->message, "birch is away");
+        EXPECT_TRUE(rests());
+        pass(rest);
+    }
+    EXPECT_EQ(last, Duration{10s});
+}
+
+TEST_F(FeedToBirch, ForgetsItsTroubleWhenASnapshotArrives) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({});
+    ASSERT_TRUE(next<Feed::Send>());
+    feed_.sent(fail(ErrorCode::unavailable, "away"), now_);
+    pass(1s);
+    asked({});
+    ASSERT_TRUE(next<Feed::Send>());
+    receipt(1);
+    EXPECT_FALSE(feed_.trouble());
+    EXPECT_EQ(feed_.attempts(), 0U);
+}
+
+TEST_F(FeedToBirch, LooksForChangesBeforeItTakesAnything) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({snap(1, 1)});
+    EXPECT_TRUE(next<Feed::Look>());
+    EXPECT_TRUE(rests());
+    pass(1s);
+    EXPECT_TRUE(next<Feed::Look>());
+    dataset_.changed = true;
+    pass(1s);
+    EXPECT_TRUE(next<Feed::TakeOne>());
+}
+
+TEST_F(FeedToBirch, TakesOneMoreRoundAfterAFullCopyEvenWhenNothingChanged) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({});
+    ASSERT_TRUE(next<Feed::Send>());
+    receipt(5000);
+    pass(1s);
+    EXPECT_TRUE(next<Feed::TakeOne>());
+}
+
+TEST_F(FeedToBirch, TakesNothingOfASealedDatasetAndDoesNotRest) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({});
+    ASSERT_TRUE(next<Feed::Send>());
+    receipt(5000);
+    ASSERT_TRUE(rests()) << "between two rounds";
+    taken(snap(1, 2));
+    dataset_.seal = Seal{MoveId{3}, snap(1, 2)};
+    EXPECT_EQ(next<Feed::Send>()->to, snap(1, 2)) << "at once: the application is down";
+    receipt(10);
+    pass(1s);
+    EXPECT_TRUE(rests()) << "there is nothing more to come";
+}
+
+TEST_F(FeedToBirch, RestsAfterAFailureEvenWhenSealed) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    dataset_.seal = Seal{MoveId{3}, snap(1, 1)};
+    asked({});
+    ASSERT_TRUE(next<Feed::Send>());
+    feed_.sent(fail(ErrorCode::unavailable, "away"), now_);
+    EXPECT_TRUE(rests());
+}
+
+TEST_F(FeedToBirch, MeasuresARoundFromTheSnapshotsBeginToTheReceipt) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({snap(1, 1)});
+    dataset_.changed = true;
+    ASSERT_TRUE(next<Feed::TakeOne>());
+    pass(30ms);
+    ASSERT_TRUE(next<Feed::TakeOne>()) << "until it is there";
+    pass(20ms);
+    taken(snap(1, 2));
+    ASSERT_TRUE(next<Feed::Send>());
+    pass(50ms);
+    receipt(700);
+    EXPECT_EQ(feed_.seen().last_rounds.back(), (RoundSeen{snap(1, 2), Bytes{700}, 100ms, 100ms, false}));
+}
+
+TEST_F(FeedToBirch, KeepsTheLastEightRounds) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({snap(1, 1)});
+    for (std::uint64_t i = 2; i <= 11; ++i) {
+        dataset_.changed = true;
+        pass(1s);
+        ASSERT_TRUE(next<Feed::TakeOne>());
+        taken(snap(1, i));
+        ASSERT_TRUE(next<Feed::Send>());
+        receipt(1);
+    }
+    EXPECT_EQ(feed_.seen().last_rounds.size(), 8U);
+    EXPECT_EQ(feed_.seen().last_rounds.back().to, snap(1, 11));
+    EXPECT_EQ(feed_.seen().rounds, 10U);
+}
+
+TEST_F(FeedToBirch, PinsWhatItSendsAndWhatItSendsFrom) {
+    dataset_ = live_dataset(1, {snap(1, 1), snap(1, 2)});
+    EXPECT_TRUE(feed_.in_use().empty());
+    asked({snap(1, 1)});
+    ASSERT_TRUE(next<Feed::Send>());
+    EXPECT_EQ(feed_.in_use(), (std::vector{snap(1, 1), snap(1, 2)}));
+    feed_.progressed({Bytes{10}, Bytes{100}});
+    EXPECT_EQ(feed_.seen().round_sent, Bytes{10});
+    receipt(100);
+    EXPECT_EQ(feed_.in_use(), std::vector{snap(1, 2)});
+    EXPECT_EQ(feed_.seen().round_sent, Bytes{0});
+}
+
+}  // namespace
+}  // namespace flocker::protocol
