@@ -38,7 +38,7 @@ def copied_before(way, moves):
 def row(way, moves, by_way):
     copies = not way.startswith("restart")
     return (WAYS[way].title, len(moves), pauses(moves), ratio(moves, by_way.get("restart")),
-            ratio(moves, by_way.get("restart-quick-arp")),
+            ratio(moves, by_way.get("restart-quick")),
             copied_before(way, moves) if copies else "-",
             size_text(median(moves, "bytes_cutover")) if copies else "-",
             *(sum(move[what] for move in moves) for what in ("acknowledged", "lost")),
@@ -67,7 +67,7 @@ def failures(document):
 def report(document):
     machine, loads = document["machine"], [move["load_average"] for move in document["moves"]] or [0.0]
     lines = [
-        f"`{document['command']}`, {document['started']}: {machine['processors']} processors, {machine['memory_gib']} GiB, "
+        f"`{document['command']}`, {document['started']}, revision {document['revision']}: {machine['processors']} processors, {machine['memory_gib']} GiB, "
         f"Linux {machine['kernel']}, Docker {machine['docker']}, three nodes on one machine, no limit between them. "
         f"Load average before {document['load_average_before']:.1f}, during {min(loads):.1f} to {max(loads):.1f} "
         "(the bench itself included).",

@@ -7,9 +7,12 @@ container with a published port, and clients reach it through a port of alder as
 in the kernel to the node that it is told. So the clients of all ways go the same way, and where a user
 would have to tell them a new address, they know it before the old place is stopped.
 """
+import contextlib
 import dataclasses
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -80,6 +83,19 @@ def fill(ground, database, size, node, container, port):
     ground.sync()
 
 
+class Way:
+    """`prepare` is what can be done before without touching what runs; it is not measured, nor is `tidy`."""
+
+    def __init__(self, side):
+        self.side = side
+
+    def prepare(self, source, target):
+        pass
+
+    def tidy(self, source, target):
+        pass
+
+
 # --- Flocker ------------------------------------------------------------------------------------
 
 
@@ -101,19 +117,13 @@ class FlockerSide:
         fill(self.ground, self.database, size, HOME, f"flocker--{self.database.name}", self.port)
 
 
-class Flocker:
+class Flocker(Way):
     name = "flocker"
     title = "**Flocker**: `flocker move`"
     side = FlockerSide
 
-    def __init__(self, side):
-        self.side = side
-
-    def prepare(self, source, target):
-        pass
-
     def move(self, source, target, client):
-        answer = self.side.ground.move(self.side.database.name, target, "--json", timeout=HOURS)
+        answer = self.side.ground.move(self.side.database.name, target, "--json", "--timeout", "3h", timeout=HOURS + 60)
         result = answer["results"][0]
         if result["outcome"] != "moved":
             raise Failed(f"flocker move ended as '{result['outcome']}': {result['reason']}")
@@ -130,9 +140,11 @@ class HandSide:
         self.ground, self.database, self.port = ground, database, database.port + 10000
 
     def begin(self, size):
-        for direction in ("--dport", "--sport"):
-            # Docker lets nothing through a node that is not for its containers.
-            self.ground[ENTRY].run("iptables", "-I", "DOCKER-USER", "-p", "tcp", direction, self.port, "-j", "ACCEPT")
+        # Docker lets nothing through a node that is not for its containers; a client wants to be told, too, when
+        # there is no way to a host.
+        for passed in (["-p", "tcp", "--dport", self.port], ["-p", "tcp", "--sport", self.port],
+                       ["-p", "icmp", "-m", "conntrack", "--ctstate", "RELATED"]):
+            self.ground[ENTRY].run("iptables", "-I", "DOCKER-USER", *passed, "-j", "ACCEPT")
         self.lead_clients_to(HOME)
         self.make_empty(HOME)
         self.create(HOME)
@@ -162,12 +174,15 @@ class HandSide:
     def clear(self, name):
         """No container and no data of it on that node."""
         self.ground[name].docker("rm", "--force", "--volumes", "hand", check=False)
-        folder = self.folder(name)
-        folder.mkdir(exist_ok=True)
-        subvolumes = list(folder.iterdir())
+        self.folder(name).mkdir(exist_ok=True)
+        self.delete(*self.folder(name).iterdir())
+
+    @staticmethod
+    def delete(*subvolumes):
+        """With their space, which comes back some time later and would cost whoever is measured then."""
         if subvolumes:
             run(["btrfs", "subvolume", "delete", "--commit-after", *subvolumes])
-            run(["btrfs", "subvolume", "sync", folder], timeout=600)
+            run(["btrfs", "subvolume", "sync", subvolumes[0].parent], timeout=600)
 
     def make_empty(self, name):
         self.clear(name)
@@ -180,26 +195,22 @@ class HandSide:
                                  "--volume", f"{self.folder(name)}/live:{self.database.mountpoint}", self.database.image)
 
 
-class Restart:
+class Restart(Way):
     """`docker restart` where it is: there is no source and no target."""
     name = "restart"
     title = "`docker restart` in place, as Docker ships it"
     side = HandSide
-
-    def __init__(self, side):
-        self.side = side
-
-    def prepare(self, source, target):
-        pass
 
     def move(self, source, target, client):
         self.side.ground[HOME].docker("restart", "hand")
         return Outcome()
 
 
-class RestartQuickArp(Restart):
-    """Without the second that a client waits which asks by ARP for a container that is not up yet."""
-    name = "restart-quick-arp"
+class RestartQuick(Restart):
+    """Without the second that a client's connection may lose while the container starts, for one of two reasons. Docker
+    first leads the port to the container and then lets its packets pass: one in between is dropped. Then the node
+    asks by ARP for the container, which does not listen yet. The client, or the node, tries again a second later."""
+    name = "restart-quick"
     title = "`docker restart` in place, the ARP second taken out"
 
     def move(self, source, target, client):
@@ -207,9 +218,11 @@ class RestartQuickArp(Restart):
         setting = "net.ipv4.neigh.docker0.retrans_time_ms"
         before = node.run("sysctl", "--values", setting).stdout.strip()
         node.run("sysctl", "--quiet", "--write", f"{setting}=20")
+        node.run("iptables", "--policy", "FORWARD", "ACCEPT")
         try:
             return super().move(source, target, client)
         finally:
+            node.run("iptables", "--policy", "FORWARD", "DROP")
             node.run("sysctl", "--quiet", "--write", f"{setting}={before}")
 
 
@@ -263,19 +276,16 @@ class Stream:
 
     def end(self):
         for process in self.processes:
-            if process.poll() is None:
-                process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # btrfs too, which would hold the pipes open.
             process.communicate()
 
 
-class Classic:
+class Classic(Way):
     """Stop, copy all, start. The stream's connection and the target's container are made before."""
     name = "classic"
     title = "stop, full `btrfs send` over TCP, start"
     side = HandSide
-
-    def __init__(self, side):
-        self.side = side
 
     def prepare(self, source, target):
         self.side.clear(target)
@@ -298,15 +308,15 @@ class Classic:
             stream.end()
         return Outcome(0, sent)
 
+    def tidy(self, source, target):
+        self.side.delete(self.side.folder(target) / "sent")
 
-class RsyncTwice:
+
+class RsyncTwice(Way):
     """rsync while it runs, stop, rsync again, start. rsync's own protocol: no ssh, which would cost more."""
     name = "rsync"
     title = "rsync twice (running, stopped), start"
     side = HandSide
-
-    def __init__(self, side):
-        self.side = side
 
     def prepare(self, source, target):
         self.side.make_empty(target)
@@ -352,7 +362,7 @@ class RsyncTwice:
         raise Failed(f"rsync does not say what it sent: {done.stdout}")
 
 
-WAYS = {way.name: way for way in (Flocker, Restart, RestartQuickArp, Classic, RsyncTwice)}
+WAYS = {way.name: way for way in (Flocker, Restart, RestartQuick, Classic, RsyncTwice)}
 
 
 # --- one move, measured ---------------------------------------------------------------------------
@@ -374,6 +384,7 @@ def measure(way, source, target):
         client.wait_rows(200, 300)
         windows = [*outcome.windows, client.mark("after")]
         rows = client.verify()
+        way.tidy(source, target)
     finally:
         client.kill()
     return {

@@ -85,7 +85,8 @@ void LastCopyKept::look() const {
         const auto* dataset = cluster_.host(ownership.owner.value).pool.find(*ownership.dataset);
         const bool trial = dataset && dataset->trial_data && dataset->trial && dataset->trial->move == ownership.won_by;
         if (dataset && (dataset->live || trial)) continue;
-        cluster_.world.violated("P3", fmt::format("{} has no owner's copy at {}", ownership.dataset->value, ownership.owner.value));
+        cluster_.world.violated(
+            "P3", fmt::format("{} has no owner's copy at {}", ownership.dataset->value, ownership.owner.value));
     }
 }
 

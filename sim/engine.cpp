@@ -55,11 +55,15 @@ bool EngineHost::uses(const SubvolumeRef& data) const {
 Result<std::optional<ContainerSeen>> EngineHost::create(const ContainerSpec& spec) {
     const auto found = containers_.find(spec.application.name);
     if (found != containers_.end()) {
-        if (fingerprint(found->second.spec) == fingerprint(spec)) return see(spec.application.name);
-        if (found->second.status == SeenStatus::running) return fail(ErrorCode::conflict, "it runs");
-        containers_.erase(found);
+        const Container& before = found->second;
+        const bool same = fingerprint(before.spec) == fingerprint(spec);
+        if (before.status == SeenStatus::running && !same) return fail(ErrorCode::conflict, "it runs");
+        if (before.status == SeenStatus::running) return see(spec.application.name);
+        const bool fresh = before.status == SeenStatus::created && before.spec.address == spec.address;
+        if (same && fresh) return see(spec.application.name);
     }
     if (!images.contains(spec.application.image)) return fail(ErrorCode::not_found, "no image " + spec.application.image);
+    containers_.erase(spec.application.name);
     Container container;
     container.spec = spec;
     container.id = "c" + std::to_string(++last_id_);
@@ -76,7 +80,7 @@ Status EngineHost::start(const ApplicationName& name) {
     container.status = SeenStatus::running;
     container.stopping = false;
     container.started = world_.now();
-    container.listening = world_.now() + world_.between(20ms, 300ms);
+    container.listening = world_.now() + (container.spec.application.ports.empty() ? 1s : world_.between(20ms, 300ms));
     container.volume.reset();
     if (container.spec.application.volume) {
         const PoolDisk::Dataset* dataset = disk_.find(container.spec.application.volume->dataset);
@@ -196,10 +200,17 @@ void EnginePort::stop(const ApplicationName& name, bool remove, Outcome done) {
 void EnginePort::await(const Application& application, Instant since, Outcome done) {
     loop_.after(5ms, [this, application, since, done] {
         const auto* container = host_.find(application.name);
-        if (!container || container->status != SeenStatus::running) {
-            return done(fail(ErrorCode::unavailable, "it exited before it was ready"));
+        if (!container) return done(fail(ErrorCode::not_found, "no container " + application.name.value));
+        if (container->status == SeenStatus::created) return done(fail(ErrorCode::unavailable, "it is not started"));
+        if (container->status == SeenStatus::exited) {
+            const std::string code = std::to_string(container->exit_code);
+            return done(fail(ErrorCode::unavailable, "it exited with code " + code + " before it was ready"));
         }
-        if (host_.listens(application.name)) return done(host_.see(application.name));
+        if (host_.listens(application.name)) {
+            auto seen = host_.see(application.name);
+            seen->ready = true;
+            return done(std::move(seen));
+        }
         if (world_.now() - since > 60s) return done(fail(ErrorCode::unavailable, "not ready in a minute"));
         await(application, since, done);
     });

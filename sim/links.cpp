@@ -104,8 +104,14 @@ void LinkPort::fetch_image(const Node& source, const std::string& image, Done<vo
     });
 }
 
+Duration StorePort::takes_its_turn(Duration takes) {
+    const Instant now = cluster_.world.now();
+    busy_until_ = std::max(busy_until_, now) + takes;
+    return busy_until_ - now;
+}
+
 void StorePort::load(Done<Records> done) {
-    loop_.after(cluster_.world.between(1ms, 20ms), [this, done] { done(cluster_.disk.records); });
+    loop_.after(takes_its_turn(cluster_.world.between(1ms, 20ms)), [this, done] { done(cluster_.disk.records); });
 }
 
 void StorePort::commit(Revision expected, const std::vector<Change>& changes, Done<Revision> done) {
@@ -113,7 +119,7 @@ void StorePort::commit(Revision expected, const std::vector<Change>& changes, Do
     const bool fails = world.chance(cluster_.faults.commit_fails);
     const bool unknown = world.chance(cluster_.faults.commit_unknown);
     const bool dies_written = world.chance(0.5);
-    const Duration takes = world.between(Duration{500'000}, 8ms);
+    const Duration takes = takes_its_turn(world.between(Duration{500'000}, 8ms));
     // The disk may end the write although the process dies while it waits for it.
     auto alive = std::make_shared<bool>(false);
     auto outcome = std::make_shared<Result<Revision>>(fail(ErrorCode::unavailable, "the disk is full"));
@@ -144,7 +150,7 @@ void StorePort::commit(Revision expected, const std::vector<Change>& changes, Do
 }
 
 void StorePort::events(std::uint64_t after, std::uint32_t limit, Done<std::vector<Event>> done) {
-    loop_.after(1ms, [this, after, limit, done] {
+    loop_.after(takes_its_turn(1ms), [this, after, limit, done] {
         std::vector<Event> found;
         for (const Event& event : cluster_.disk.events) {
             if (event.number > after && found.size() < limit) found.push_back(event);

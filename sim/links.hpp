@@ -85,8 +85,12 @@ public:
     void events(std::uint64_t after, std::uint32_t limit, Done<std::vector<model::Event>> done) override;
 
 private:
+    /// How long from now until a call that takes so long is served: after those that came before it.
+    [[nodiscard]] Duration takes_its_turn(Duration takes);
+
     Cluster& cluster_;
     ProcessLoop& loop_;
+    Instant busy_until_;
 };
 
 class SessionsPort final : public ports::AgentSessions {

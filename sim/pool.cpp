@@ -72,7 +72,9 @@ Status PoolDisk::act(const DatasetAction& action, Instant now) {
             },
             [&](const AdoptTrial& adopt) -> Status {
                 if (!dataset.trial && dataset.live && dataset.epoch == adopt.epoch) return {};
-                if (!dataset.trial || dataset.trial->move != adopt.move) return fail(ErrorCode::conflict, "no trial of that move");
+                if (!dataset.trial || dataset.trial->move != adopt.move) {
+                    return fail(ErrorCode::conflict, "no trial of that move");
+                }
                 dataset.epoch = adopt.epoch;
                 dataset.acknowledged = {{adopt.source, dataset.trial->from}};
                 dataset.live = dataset.trial_data;

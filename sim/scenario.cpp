@@ -73,7 +73,8 @@ private:
         for (const auto& [subject, ownership] : after.ownerships) {
             const auto was = before.ownerships.find(subject);
             if (was == before.ownerships.end() || !was->second.move || ownership.move) continue;
-            const bool succeeded = ownership.last_move && ownership.last_move->id == was->second.move->id && ownership.last_move->succeeded;
+            const auto& last = ownership.last_move;
+            const bool succeeded = last && last->id == was->second.move->id && last->succeeded;
             ++(succeeded ? outcome_.moves : outcome_.moves_failed);
             if (!succeeded) ++outcome_.marks[fmt::format("given up in {}", to_string(was->second.move->phase))];
         }
@@ -109,7 +110,9 @@ private:
 
     void draw_faults() {
         if (weather_ != Weather::storm) return;
-        const auto some = [&](double most) { return world_.chance(0.5) ? 0.0 : most * static_cast<double>(world_.draw(100)) / 100; };
+        const auto some = [&](double most) {
+            return world_.chance(0.5) ? 0.0 : most * static_cast<double>(world_.draw(100)) / 100;
+        };
         faults_.message_lost = some(0.15);
         faults_.message_late = some(0.2);
         faults_.message_repeated = some(0.2);
@@ -168,7 +171,8 @@ private:
         };
         const auto before = placed();
         const auto answered = std::make_shared<bool>(false);
-        ask(protocol::Control::Deploy{deployment, false}, [this, before, placed, answered](const protocol::Control::Answer& answer) {
+        const protocol::Control::Deploy deploy{deployment, false};
+        ask(deploy, [this, before, placed, answered](const protocol::Control::Answer& answer) {
             *answered = true;
             if (std::holds_alternative<protocol::Control::Accepted>(answer)) {
                 world_.violated("P6", "a deployment to a node that does not exist was accepted");
@@ -302,7 +306,8 @@ private:
     void no_refusals() {
         for (const auto& clients : clients_) {
             if (removed_.contains(clients->application()) || clients->tally().refused == 0) continue;
-            world_.violated("P8", fmt::format("{} refused {} connections", clients->application().value, clients->tally().refused));
+            const std::string& name = clients->application().value;
+            world_.violated("P8", fmt::format("{} refused {} connections", name, clients->tally().refused));
         }
     }
 

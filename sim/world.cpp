@@ -23,7 +23,8 @@ void World::trace(const std::string& who, const std::string& line) {
     for (const char c : line) digest_ = (digest_ ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
     digest_ = (digest_ ^ static_cast<std::uint64_t>(now_.unix_ns)) * 1099511628211ULL;
     if (keep_story_) {
-        story_.push_back(fmt::format("{:>9.3f}  {:<8} {}", static_cast<double>(now_.unix_ns - 1'000'000'000'000'000) / 1e9, who, line));
+        const double seconds = static_cast<double>(now_.unix_ns - 1'000'000'000'000'000) / 1e9;
+        story_.push_back(fmt::format("{:>9.3f}  {:<8} {}", seconds, who, line));
     }
 }
 

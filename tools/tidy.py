@@ -253,7 +253,8 @@ CLEAN = {
                                "// std::getenv and a manager in a comment\n",
     "src/plan/a.cpp": SPDX + '#include "model/m.hpp"\n#include <map>\nconst char* text = "getenv";\n'
                       "Status go(int) { return {}; }\n",
-    "src/model/m.hpp": HEADER + "struct " + "M" * LINE_LENGTH + " { int a; friend bool operator==(const M&, const M&) = default; };\n",
+    "src/model/m.hpp": HEADER + "struct " + "M" * LINE_LENGTH
+                       + " { int a; friend bool operator==(const M&, const M&) = default; };\n",
     "src/plan/a_test.cpp": SPDX + "#include <thread>\n",
     "src/ports/p.hpp": HEADER + "virtual Status go();\n",
     "src/adapters/docker/d.hpp": HEADER + '#include "adapters/http/h.hpp"\n#include <mutex>\n',

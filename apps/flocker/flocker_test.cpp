@@ -53,19 +53,31 @@ protected:
     }
 
     const model::Node alder = node("alder", "10.0.0.1");
-    const std::string folder = (std::filesystem::temp_directory_path() / ("flkt-flocker-" + std::to_string(::getpid()))).string();
+    const std::string folder =
+        (std::filesystem::temp_directory_path() / ("flkt-flocker-" + std::to_string(::getpid()))).string();
     api::testing::TestControl control;
     tls::testing::TestCluster authority;
     std::unique_ptr<posix::Listener> listener =
         authority.control().listen("127.0.0.1", 0, tls::ClientCertificates::optional).value();
-    http::HttpServer server{*listener, [this](const http::Request& request) { return answer_of(control.api(), request); }};
+    http::HttpServer server{*listener,
+                            [this](const http::Request& request) { return answer_of(control.api(), request); }};
 
     std::istringstream in;
     std::ostringstream out;
     std::ostringstream err;
-    cli::World world{in, out, err, false, false, 0, [](const std::string&) { return std::nullopt; }, connect,
+    cli::World world{in,
+                     out,
+                     err,
+                     false,
+                     false,
+                     0,
+                     [](const std::string&) { return std::nullopt; },
+                     connect,
                      [] { return tls::testing::wall_clock_now(); },
-                     [this](Duration) { control.report(alder); }, [](const std::string&) {}, {}, folder + "/context.json"};
+                     [this](Duration) { control.report(alder); },
+                     [](const std::string&) {},
+                     {},
+                     folder + "/context.json"};
 };
 
 TEST_F(FlockerTest, DeploysAndLooksOverTheRealConnection) {
@@ -84,8 +96,9 @@ TEST_F(FlockerTest, DeploysAndLooksOverTheRealConnection) {
 }
 
 TEST_F(FlockerTest, SaysWhyLogsCannotBeHad) {
-    control.ask("POST", "/v1/deploy", R"({"deployment":{"applications":[{"name":"web","image":"web:1","restart_policy":{"name":"never"}}],)"
-                                      R"("places":[{"key":{"type":"node","name":"alder"},"value":["web"]}]}})");
+    control.ask("POST", "/v1/deploy",
+                R"({"deployment":{"applications":[{"name":"web","image":"web:1","restart_policy":{"name":"never"}}],)"
+                R"("places":[{"key":{"type":"node","name":"alder"},"value":["web"]}]}})");
     control.logs = [](const auto&...) -> Status { return fail(ErrorCode::unavailable, "node alder does not answer"); };
 
     EXPECT_EQ(run({"logs", "web"}), 1);
@@ -101,7 +114,8 @@ TEST_F(FlockerTest, IsDeniedWithAnyOtherCertificate) {
 
     const tls::testing::TestCluster stranger("stranger");
     const auto other = stranger.credentials(tls::terms_for_user("ann"));
-    std::ofstream(folder + "/context.json") << cli::to_json({"127.0.0.1", listener->port(), other.authority, other.certificate, other.key});
+    std::ofstream(folder + "/context.json")
+        << cli::to_json({"127.0.0.1", listener->port(), other.authority, other.certificate, other.key});
     EXPECT_EQ(run({"status"}), 1);
     EXPECT_FALSE(err.str().empty());
 }

@@ -23,7 +23,8 @@ namespace flocker {
 /// The agent with its real ports.
 class AgentWiring {
 public:
-    [[nodiscard]] static Result<std::unique_ptr<AgentWiring>> open(const manifest::DaemonConfig& config, const tls::TlsContext& identity,
+    [[nodiscard]] static Result<std::unique_ptr<AgentWiring>> open(const manifest::DaemonConfig& config,
+                                                                   const tls::TlsContext& identity,
                                                                    ports::Loop& loop);
     AgentWiring(const manifest::DaemonConfig& config, const tls::TlsContext& identity, ports::Loop& loop,
                 std::unique_ptr<nftables::NftRouter> router, std::unique_ptr<posix::Listener> listener);

@@ -47,7 +47,8 @@ Result<std::unique_ptr<ControlWiring>> ControlWiring::open(const manifest::Daemo
     FLOCKER_TRY(const std::string introduction, posix::read_file(state.node(), file_max));
     FLOCKER_TRY(model::Node self, codec::decode<model::Node>(introduction));
     return std::make_unique<ControlWiring>(config,
-                                           Parts{std::move(identity), std::move(store), std::move(tokens), std::move(api_listener),
+                                           Parts{std::move(identity), std::move(store), std::move(tokens),
+                                                 std::move(api_listener),
                                                  std::move(agent_listener), std::move(authority), std::move(self)},
                                            loop);
 }
@@ -68,7 +69,9 @@ ControlWiring::ControlWiring(const manifest::DaemonConfig& config, Parts parts, 
 void ControlWiring::start() {
     driver_.start();
     driver_.ask(protocol::Control::AddNode{parts_.self}, [](const protocol::Control::Answer& answer) {
-        if (const auto* error = std::get_if<Error>(&answer)) posix::log(posix::Level::error, "own_node_not_added", {{"error", *error}});
+        if (const auto* error = std::get_if<Error>(&answer)) {
+            posix::log(posix::Level::error, "own_node_not_added", {{"error", *error}});
+        }
     });
 }
 
@@ -91,7 +94,8 @@ http::Answer ControlWiring::answer_agent(const http::Request& request) {
     return api::error_response({ErrorCode::not_found, "agents have nothing to ask at " + request.target});
 }
 
-Status ControlWiring::logs(const model::Node& node, const model::ApplicationName& application, std::uint32_t tail_lines, bool follow,
+Status ControlWiring::logs(const model::Node& node, const model::ApplicationName& application,
+                           std::uint32_t tail_lines, bool follow,
                            const ports::Sink& sink) const {
     return peer::fetch_logs(parts_.identity.connector(tls::peer_is("node:" + node.id.value)), node.address, node.data_port,
                             application, tail_lines, follow, sink);

@@ -32,7 +32,8 @@ public:
         model::Node self;  ///< A member of its own cluster, from the first start on.
     };
 
-    [[nodiscard]] static Result<std::unique_ptr<ControlWiring>> open(const manifest::DaemonConfig& config, const std::string& folder,
+    [[nodiscard]] static Result<std::unique_ptr<ControlWiring>> open(const manifest::DaemonConfig& config,
+                                                                     const std::string& folder,
                                                                      ports::Loop& loop);
     ControlWiring(const manifest::DaemonConfig& config, Parts parts, ports::Loop& loop);
 

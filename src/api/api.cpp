@@ -29,12 +29,16 @@ Result<Document> body_of(const http::Request& request) {
 
 bool may(const http::Request& request, const Target& target) {
     if (request.peer.starts_with("user:")) return true;
-    return request.peer.empty() && request.method == "POST" && target.segments == std::vector<std::string>{"v1", "join"};
+    return request.peer.empty() && request.method == "POST" &&
+           target.segments == std::vector<std::string>{"v1", "join"};
 }
 
 Reply denied(const http::Request& request) {
     if (!request.peer.empty()) {
-        return {error_response({ErrorCode::denied, fmt::format("\"{}\" may not use this API; it takes a user's certificate", request.peer)}), {}};
+        return {
+            error_response({ErrorCode::denied,
+                            fmt::format("\"{}\" may not use this API; it takes a user's certificate", request.peer)}),
+            {}};
     }
     return {error_response(401, {ErrorCode::denied, "show a user's certificate"}), {}};
 }
@@ -88,9 +92,13 @@ Reply Api::serve(const http::Request& request) {
         allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
     }
     if (allowed.empty()) {
-        return {error_response({ErrorCode::not_found, fmt::format("there is nothing at {}; docs/api.md lists what is", request.target)}), {}};
+        return {error_response({ErrorCode::not_found,
+                                fmt::format("there is nothing at {}; docs/api.md lists what is", request.target)}),
+                {}};
     }
-    Reply reply{error_response(405, {ErrorCode::invalid_argument, fmt::format("{} is not possible here, only {}", request.method, allowed)}), {}};
+    Reply reply{error_response(405, {ErrorCode::invalid_argument,
+                                     fmt::format("{} is not possible here, only {}", request.method, allowed)}),
+                {}};
     reply.response.headers.add("Allow", allowed);
     return reply;
 }
@@ -103,7 +111,9 @@ Result<std::variant<PlanDocument, RefusalsDocument>> Api::ask_for_plan(Command c
                 std::visit(Overloaded{[&](const Control::Accepted& accepted) {
                                           done(Outcome{plan_of(control.view(), accepted.plan, accepted.revision)});
                                       },
-                                      [&](const std::vector<plan::Refusal>& refusals) { done(Outcome{refusals_of(refusals)}); },
+                                      [&](const std::vector<plan::Refusal>& refusals) {
+                                          done(Outcome{refusals_of(refusals)});
+                                      },
                                       [&](const Error& error) { done(tl::unexpected(error)); }},
                            answer);
             });
@@ -120,7 +130,8 @@ Status Api::ask(Command command) {
 Reply Api::planned(Command command) {
     const auto outcome = ask_for_plan(std::move(command));
     if (!outcome) return {error_response(outcome.error()), {}};
-    if (const auto* refusals = std::get_if<RefusalsDocument>(&*outcome)) return {json_response(422, to_json(*refusals)), {}};
+    if (const auto* refusals = std::get_if<RefusalsDocument>(&*outcome))
+        return {json_response(422, to_json(*refusals)), {}};
     return {json_response(200, to_json(std::get<PlanDocument>(*outcome))), {}};
 }
 
@@ -144,7 +155,8 @@ Reply Api::delete_volume(const http::Request&, const Target& target) {
     const auto& name = target.segments.back();
     const auto dataset = read<model::DatasetId>([name](const plan::View& view) -> Result<model::DatasetId> {
         for (const auto& [subject, ownership] : view.records.ownerships) {
-            if (ownership.dataset && (ownership.dataset->value == name || plan::subject_name(ownership) == name)) return *ownership.dataset;
+            if (ownership.dataset && (ownership.dataset->value == name || plan::subject_name(ownership) == name))
+                return *ownership.dataset;
         }
         return fail(ErrorCode::not_found, fmt::format("no volume is called \"{}\"", name));
     });

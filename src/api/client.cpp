@@ -23,16 +23,17 @@ http::Request request(std::string method, std::string target, std::string body =
 
 Error error_of(const http::Response& response) {
     if (auto document = from_json<ErrorDocument>(response.body)) return std::move(document->error);
-    return {code_for(response.status),
-            fmt::format("the control service answered with status {} {}", response.status, http::reason(response.status))};
+    return {code_for(response.status), fmt::format("the control service answered with status {} {}", response.status,
+                                                   http::reason(response.status))};
 }
 
 template <class Document>
 Result<Document> document_of(const http::Response& response) {
     auto document = from_json<Document>(response.body);
     if (document) return document;
-    return fail(ErrorCode::corrupt, fmt::format("the control service's answer is not understood; are both of one version? {}",
-                                                document.error().message));
+    return fail(ErrorCode::corrupt,
+                fmt::format("the control service's answer is not understood; are both of one version? {}",
+                            document.error().message));
 }
 
 }  // namespace
@@ -49,21 +50,34 @@ Result<Document> Client::get(const std::string& target) const {
     return document_of<Document>(response);
 }
 
-Result<VersionDocument> Client::version() const { return get<VersionDocument>("/v1/version"); }
-Result<StatusDocument> Client::status() const { return get<StatusDocument>("/v1/status"); }
-Result<NodesDocument> Client::nodes() const { return get<NodesDocument>("/v1/nodes"); }
-Result<VolumesDocument> Client::volumes() const { return get<VolumesDocument>("/v1/volumes"); }
+Result<VersionDocument> Client::version() const {
+    return get<VersionDocument>("/v1/version");
+}
+Result<StatusDocument> Client::status() const {
+    return get<StatusDocument>("/v1/status");
+}
+Result<NodesDocument> Client::nodes() const {
+    return get<NodesDocument>("/v1/nodes");
+}
+Result<VolumesDocument> Client::volumes() const {
+    return get<VolumesDocument>("/v1/volumes");
+}
 Result<VolumeEntry> Client::volume(const std::string& name) const {
     return get<VolumeEntry>("/v1/volumes/" + http::percent_encode(name));
 }
-Result<WhyDocument> Client::why(const std::string& name) const { return get<WhyDocument>("/v1/why/" + http::percent_encode(name)); }
+Result<WhyDocument> Client::why(const std::string& name) const {
+    return get<WhyDocument>("/v1/why/" + http::percent_encode(name));
+}
 Result<EventsDocument> Client::latest_events(std::uint32_t count) const {
     return get<EventsDocument>(fmt::format("/v1/events?latest={}", count));
 }
-Result<TokensDocument> Client::tokens() const { return get<TokensDocument>("/v1/tokens"); }
+Result<TokensDocument> Client::tokens() const {
+    return get<TokensDocument>("/v1/tokens");
+}
 
 Result<Planned> Client::plan(const std::string& target, std::string body) const {
-    FLOCKER_TRY(const http::Response response, transport_({request("POST", target, std::move(body)), {}, command_limit}));
+    FLOCKER_TRY(const http::Response response,
+                transport_({request("POST", target, std::move(body)), {}, command_limit}));
     if (response.status == 422) {
         FLOCKER_TRY(RefusalsDocument refusals, document_of<RefusalsDocument>(response));
         return Planned(std::move(refusals));
@@ -73,17 +87,27 @@ Result<Planned> Client::plan(const std::string& target, std::string body) const 
     return Planned(std::move(plan));
 }
 
-Result<Planned> Client::deploy(const DeployRequest& request) const { return plan("/v1/deploy", to_json(request)); }
-Result<Planned> Client::move(const MoveRequest& request) const { return plan("/v1/moves", to_json(request)); }
+Result<Planned> Client::deploy(const DeployRequest& request) const {
+    return plan("/v1/deploy", to_json(request));
+}
+Result<Planned> Client::move(const MoveRequest& request) const {
+    return plan("/v1/moves", to_json(request));
+}
 
 Status Client::erase(const std::string& target) const {
     FLOCKER_TRY(const http::Response done, send({request("DELETE", target), {}, command_limit}));
     static_cast<void>(done);
     return {};
 }
-Status Client::destroy_volume(const std::string& name) const { return erase("/v1/volumes/" + http::percent_encode(name)); }
-Status Client::remove_node(const std::string& name) const { return erase("/v1/nodes/" + http::percent_encode(name)); }
-Status Client::revoke_token(const std::string& id) const { return erase("/v1/tokens/" + http::percent_encode(id)); }
+Status Client::destroy_volume(const std::string& name) const {
+    return erase("/v1/volumes/" + http::percent_encode(name));
+}
+Status Client::remove_node(const std::string& name) const {
+    return erase("/v1/nodes/" + http::percent_encode(name));
+}
+Status Client::revoke_token(const std::string& id) const {
+    return erase("/v1/tokens/" + http::percent_encode(id));
+}
 
 Result<TokenCreated> Client::create_token(const TokenRequest& body) const {
     FLOCKER_TRY(const http::Response response, send({request("POST", "/v1/tokens", to_json(body))}));
@@ -96,14 +120,16 @@ Result<JoinedDocument> Client::join(const JoinDocument& body) const {
 }
 
 Status Client::follow_events(std::uint32_t latest, const ports::Sink& sink) const {
-    FLOCKER_TRY(const http::Response done, send({request("GET", fmt::format("/v1/events?follow=1&latest={}", latest)), sink, {}}));
+    FLOCKER_TRY(const http::Response done,
+                send({request("GET", fmt::format("/v1/events?follow=1&latest={}", latest)), sink, {}}));
     static_cast<void>(done);
     return {};
 }
 
-Status Client::logs(const std::string& application, std::uint32_t tail_lines, bool follow, const ports::Sink& sink) const {
-    const std::string target = fmt::format("/v1/applications/{}/logs?tail={}&follow={}", http::percent_encode(application),
-                                           tail_lines, follow ? 1 : 0);
+Status Client::logs(const std::string& application, std::uint32_t tail_lines, bool follow,
+                    const ports::Sink& sink) const {
+    const std::string target = fmt::format("/v1/applications/{}/logs?tail={}&follow={}",
+                                           http::percent_encode(application), tail_lines, follow ? 1 : 0);
     FLOCKER_TRY(const http::Response done, send({request("GET", target), sink, follow ? Duration{} : Duration{30s}}));
     static_cast<void>(done);
     return {};

@@ -22,7 +22,9 @@ constexpr std::size_t path_max = 4095;
 constexpr std::size_t text_max = std::size_t{128} << 10U;
 constexpr std::size_t list_max = 1000;
 
-bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool is_letter_or_digit(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
 bool is_name(const std::string& text) {
     return !text.empty() && text.size() <= name_max && is_letter_or_digit(text.front()) &&
@@ -41,14 +43,17 @@ bool has_control_characters(const std::string& text) {
 bool is_image(const std::string& text) {
     const auto slash = text.rfind('/');
     const auto tag = text.rfind(':');
-    const bool tagged = tag != std::string::npos && tag > 0 && tag + 1 < text.size() && (slash == std::string::npos || tag > slash);
-    return tagged && text.size() <= image_max && is_letter_or_digit(text.front()) && std::ranges::all_of(text, [](char c) {
-        return is_letter_or_digit(c) || std::string_view("._-/:@").find(c) != std::string_view::npos;
-    });
+    const bool tagged =
+        tag != std::string::npos && tag > 0 && tag + 1 < text.size() && (slash == std::string::npos || tag > slash);
+    return tagged && text.size() <= image_max && is_letter_or_digit(text.front()) &&
+           std::ranges::all_of(text, [](char c) {
+               return is_letter_or_digit(c) || std::string_view("._-/:@").find(c) != std::string_view::npos;
+           });
 }
 
 bool is_mountpoint(const std::string& path) {
-    if (!path.starts_with('/') || path.size() < 2 || path.size() > path_max || has_control_characters(path)) return false;
+    if (!path.starts_with('/') || path.size() < 2 || path.size() > path_max || has_control_characters(path))
+        return false;
     return (path + "/").find("/../") == std::string::npos;
 }
 
@@ -58,7 +63,8 @@ public:
 
     std::vector<Refusal> run() {
         if (deployment_.applications.size() > applications_max || deployment_.places.size() > places_max) {
-            refuse(About::deployment, "", fmt::format("more than {} applications or {} places", applications_max, places_max));
+            refuse(About::deployment, "",
+                   fmt::format("more than {} applications or {} places", applications_max, places_max));
             return std::move(refusals_);
         }
         for (const Application& application : deployment_.applications) check(application);
@@ -73,9 +79,13 @@ private:
 
     void check(const Application& application) {
         const std::string& name = application.name.value;
-        const auto wrong = [&](std::string message) { refuse(About::application, name.substr(0, name_max), std::move(message)); };
+        const auto wrong = [&](std::string message) {
+            refuse(About::application, name.substr(0, name_max), std::move(message));
+        };
         if (!is_name(name)) {
-            return wrong("an application's name has letters, digits, '_', '.' and '-', begins with a letter or digit, and is at most 63 long");
+            return wrong(
+                "an application's name has letters, digits, '_', '.' and '-', begins with a letter or digit, and is at "
+                "most 63 long");
         }
         if (!names_.insert(application.name).second) return wrong("the application is there twice");
         if (!is_image(application.image)) refuse(About::image, name, "the image must be written as repository:tag");
@@ -87,13 +97,15 @@ private:
         if (application.volume) check_volume(name, *application.volume);
         if (application.environment.size() > list_max) wrong("too many environment variables");
         for (const auto& [variable, value] : application.environment) {
-            const bool named = !variable.empty() && variable.find('=') == std::string::npos && !has_control_characters(variable);
+            const bool named =
+                !variable.empty() && variable.find('=') == std::string::npos && !has_control_characters(variable);
             if (!named) wrong("an environment variable's name is not empty and has no '=' and no control characters");
             if (variable.size() + value.size() > text_max || value.find('\0') != std::string::npos) {
                 wrong("an environment variable is too long, or has a NUL character");
             }
         }
-        if (application.restart_policy.maximum_retry_count && application.restart_policy.name != RestartPolicy::Name::on_failure) {
+        if (application.restart_policy.maximum_retry_count &&
+            application.restart_policy.name != RestartPolicy::Name::on_failure) {
             wrong("maximum_retry_count is for the restart policy on-failure");
         }
         if (application.command) check_command(name, *application.command);
@@ -107,12 +119,14 @@ private:
                 refuse(About::port, application.name.value, "a port is a number from 1 to 65535", port.external);
             }
             if (!internal.insert(port.internal).second) {
-                refuse(About::port, application.name.value, fmt::format("internal port {} is there twice", port.internal), port.external);
+                refuse(About::port, application.name.value,
+                       fmt::format("internal port {} is there twice", port.internal), port.external);
             }
             const auto [taken, fresh] = external_.emplace(port.external, application.name);
             if (!fresh) {
                 refuse(About::port, application.name.value,
-                       fmt::format("external port {} is taken by application {}", port.external, taken->second.value), port.external);
+                       fmt::format("external port {} is taken by application {}", port.external, taken->second.value),
+                       port.external);
             }
         }
     }
@@ -124,15 +138,19 @@ private:
         }
         const auto [taken, fresh] = datasets_.emplace(volume.dataset, name);
         if (!fresh) {
-            refuse(About::application, name, fmt::format("dataset {} is taken by application {}", volume.dataset.value, taken->second));
+            refuse(About::application, name,
+                   fmt::format("dataset {} is taken by application {}", volume.dataset.value, taken->second));
         }
     }
 
     void check_command(const std::string& name, const std::vector<std::string>& command) {
-        const bool fits = !command.empty() && command.size() <= list_max && std::ranges::all_of(command, [](const std::string& word) {
-            return word.size() <= text_max && word.find('\0') == std::string::npos;
-        });
-        if (!fits) refuse(About::application, name, "a command has from 1 to 1000 words, none too long or with a NUL character");
+        const bool fits =
+            !command.empty() && command.size() <= list_max && std::ranges::all_of(command, [](const std::string& word) {
+                return word.size() <= text_max && word.find('\0') == std::string::npos;
+            });
+        if (!fits)
+            refuse(About::application, name,
+                   "a command has from 1 to 1000 words, none too long or with a NUL character");
     }
 
     void check(const Place& place, const std::vector<ApplicationName>& names) {
@@ -143,7 +161,8 @@ private:
         }
         for (const ApplicationName& name : names) {
             if (!names_.contains(name)) {
-                refuse(About::place, text, fmt::format("no application is called \"{}\"", name.value.substr(0, name_max)));
+                refuse(About::place, text,
+                       fmt::format("no application is called \"{}\"", name.value.substr(0, name_max)));
             } else if (!placed_.insert(name).second) {
                 refuse(About::application, name.value, "the application is placed twice");
             }
@@ -160,6 +179,8 @@ private:
 
 }  // namespace
 
-std::vector<Refusal> check(const Deployment& deployment) { return DeploymentCheck(deployment).run(); }
+std::vector<Refusal> check(const Deployment& deployment) {
+    return DeploymentCheck(deployment).run();
+}
 
 }  // namespace flocker::api

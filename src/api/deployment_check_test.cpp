@@ -20,20 +20,35 @@ model::Deployment sound() {
     return deployment;
 }
 
-TEST(DeploymentCheck, TakesWhatTheReadersGive) { EXPECT_THAT(check(sound()), ::testing::IsEmpty()); }
+TEST(DeploymentCheck, TakesWhatTheReadersGive) {
+    EXPECT_THAT(check(sound()), ::testing::IsEmpty());
+}
 
 TEST(DeploymentCheck, RefusesWhatTheyWouldNotGive) {
     using D = model::Deployment;
     const std::vector<std::function<void(D&)>> breakages{
-        [](D& d) { d.applications[0].name.value = "../db"; },
-        [](D& d) { d.applications[0].name.value = ""; },
+        [](D& d) {
+            d = testing::deployment({{"alder", application("../db")}});
+        },
+        [](D& d) {
+            d = testing::deployment({{"alder", application("")}});
+        },
+        [](D& d) {
+            d = testing::deployment({{"alder", application(std::string(64, 'a'))}});
+        },
         [](D& d) { d.applications.push_back(d.applications[0]); },
         [](D& d) { d.applications[0].image = "postgres"; },
         [](D& d) { d.applications[0].image = "post gres:1"; },
         [](D& d) { d.applications[0].image = "localhost:5000/postgres"; },
-        [](D& d) { d.applications[0].ports = {{80, 8080}, {80, 8081}}; },
-        [](D& d) { d.applications[1].ports = {{80, 5432}}; },
-        [](D& d) { d.applications[0].ports = {{0, 5432}}; },
+        [](D& d) {
+            d.applications[0].ports = {{80, 8080}, {80, 8081}};
+        },
+        [](D& d) {
+            d.applications[1].ports = {{80, 5432}};
+        },
+        [](D& d) {
+            d.applications[0].ports = {{0, 5432}};
+        },
         [](D& d) { d.applications[0].volume->dataset.value = "../../x"; },
         [](D& d) { d.applications[0].volume->mountpoint = "/data/../etc"; },
         [](D& d) { d.applications[0].volume->mountpoint = "data"; },

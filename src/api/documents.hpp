@@ -99,8 +99,8 @@ struct MoveEntry {
     Instant started;
     Instant phase_started;
     std::optional<Instant> sealing_started;  ///< When the application was told to stop.
-    Bytes bytes_live;     ///< Sent while the application ran; grows in `staging`.
-    Bytes bytes_cutover;  ///< Sent while it was down; grows in `sealing` and `trial`.
+    Bytes bytes_live;                        ///< Sent while the application ran; grows in `staging`.
+    Bytes bytes_cutover;                     ///< Sent while it was down; grows in `sealing` and `trial`.
     std::uint32_t rounds{0};
     Bytes round_sent;      ///< Of the round under way, and part of the above.
     Bytes round_expected;  ///< An estimate; 0: none, or no round under way.
@@ -169,7 +169,7 @@ struct CopyEntry {
     bool mounted{false};
     bool sealed{false};
     bool trial{false};
-    std::optional<bool> changed;  ///< The owner's: written since its newest snapshot.
+    std::optional<bool> changed;                 ///< The owner's: written since its newest snapshot.
     std::vector<model::SnapshotSeen> snapshots;  ///< Oldest first.
 
     friend bool operator==(const CopyEntry&, const CopyEntry&) = default;
@@ -257,7 +257,7 @@ struct StepEntry {
 struct PlanDocument {
     std::vector<StepEntry> steps;  ///< By application.
     std::vector<std::string> left_alone;
-    bool changes{false};  ///< Something is recorded anew by it; steps of kind `keep` can be among it.
+    bool changes{false};       ///< Something is recorded anew by it; steps of kind `keep` can be among it.
     model::Revision revision;  ///< After it; with dry_run the present one.
 
     friend bool operator==(const PlanDocument&, const PlanDocument&) = default;

@@ -337,7 +337,7 @@ Result<Document> from_json(std::string_view text) {
     return document;
 }
 
-#define FLOCKER_DOCUMENT(...)                          \
+#define FLOCKER_DOCUMENT(...)                         \
     template std::string to_json(const __VA_ARGS__&); \
     template Result<__VA_ARGS__> from_json<__VA_ARGS__>(std::string_view)
 

@@ -11,7 +11,17 @@ StatusDocument full() {
     status.version = "1";
     status.revision = model::Revision{7};
     status.now = {5};
-    status.nodes.push_back({model::NodeId{"n"}, "alder", "h", "10.0.0.1", "fra", {{"a", "b"}}, true, 3s, {1}, {2}, {"db"},
+    status.nodes.push_back({model::NodeId{"n"},
+                            "alder",
+                            "h",
+                            "10.0.0.1",
+                            "fra",
+                            {{"a", "b"}},
+                            true,
+                            3s,
+                            {1},
+                            {2},
+                            {"db"},
                             {{"alder", "db", {ErrorCode::unavailable, "x"}, 3, {9}}}});
     ApplicationEntry application;
     application.name = "db";
@@ -21,8 +31,20 @@ StatusDocument full() {
     application.volume = model::DatasetId{"d"};
     application.restart_policy = {model::RestartPolicy::Name::on_failure, 3};
     application.container = ContainerEntry{"c", model::ContainerSeen::Status::exited, false, "10.1.0.2", -1, {1}, {2}};
-    application.move = MoveEntry{model::MoveId{3}, model::MovePhase::trial, "alder", "birch", {1}, {2}, Instant{3}, {4}, {5}, 6,
-                                 {7}, {8}, RoundEntry{{9}, 10ms, 11ms, true}, {12}};
+    application.move = MoveEntry{model::MoveId{3},
+                                 model::MovePhase::trial,
+                                 "alder",
+                                 "birch",
+                                 {1},
+                                 {2},
+                                 Instant{3},
+                                 {4},
+                                 {5},
+                                 6,
+                                 {7},
+                                 {8},
+                                 RoundEntry{{9}, 10ms, 11ms, true},
+                                 {12}};
     application.last_move = MoveResultEntry{model::MoveId{2}, "birch", "alder", {1}, {2}, true, "", 400ms, {3}, {4}, 5};
     application.avoided_node = "cedar";
     application.why = {{"x", "alder", Instant{8}}};
@@ -35,14 +57,17 @@ StatusDocument full() {
     return status;
 }
 
-TEST(DocumentsJson, KeepWhatTheySayOnTheWay) { EXPECT_EQ(from_json<StatusDocument>(to_json(full())).value(), full()); }
+TEST(DocumentsJson, KeepWhatTheySayOnTheWay) {
+    EXPECT_EQ(from_json<StatusDocument>(to_json(full())).value(), full());
+}
 
 TEST(DocumentsJson, SayWhatIsWrongAndWhere) {
     std::string text = to_json(full());
     text.replace(text.find("node_lost"), 9, "bewitched");
 
     EXPECT_EQ(from_json<StatusDocument>(text).error().message,
-              "applications[0].state: must be one of running, starting, finished, exited, moving, waiting, node_lost, stopping");
+              "applications[0].state: must be one of running, starting, finished, exited, moving, waiting, node_lost, "
+              "stopping");
 }
 
 TEST(DocumentsJson, TakeFieldsThatTheyDoNotKnow) {

@@ -18,7 +18,9 @@ JoinDocument sound() {
     return join;
 }
 
-TEST(JoinCheck, TakesASoundNode) { EXPECT_TRUE(check(sound())); }
+TEST(JoinCheck, TakesASoundNode) {
+    EXPECT_TRUE(check(sound()));
+}
 
 TEST(JoinCheck, RefusesWhatMayNotBeRecorded) {
     const std::vector<std::function<void(JoinDocument&)>> breakages{

@@ -42,6 +42,8 @@ http::Response error_response(unsigned status, const Error& error) {
     return json_response(status, to_json(ErrorDocument{error}));
 }
 
-http::Response error_response(const Error& error) { return error_response(http_status(error.code), error); }
+http::Response error_response(const Error& error) {
+    return error_response(http_status(error.code), error);
+}
 
 }  // namespace flocker::api

@@ -21,7 +21,9 @@ struct Writer {
     bool broken{false};
 };
 
-Status say(const ports::Sink& sink, std::string_view text) { return sink(std::as_bytes(std::span(text))); }
+Status say(const ports::Sink& sink, std::string_view text) {
+    return sink(std::as_bytes(std::span(text)));
+}
 
 TEST(WriteBody, HandsOnWhatIsMade) {
     Writer writer;
@@ -33,7 +35,8 @@ TEST(WriteBody, HandsOnWhatIsMade) {
 
 TEST(WriteBody, TurnsAnErrorBeforeTheFirstByteIntoTheResponse) {
     Writer writer;
-    write_body({{}, [](const ports::Sink&) -> Status { return fail(ErrorCode::unavailable, "node birch is away"); }}, writer);
+    write_body({{}, [](const ports::Sink&) -> Status { return fail(ErrorCode::unavailable, "node birch is away"); }},
+               writer);
 
     ASSERT_TRUE(writer.replaced);
     EXPECT_EQ(writer.replaced->status, 503U);
@@ -42,7 +45,8 @@ TEST(WriteBody, TurnsAnErrorBeforeTheFirstByteIntoTheResponse) {
 
 TEST(WriteBody, BreaksOffAfterAnErrorInTheMiddle) {
     Writer writer;
-    write_body({{}, [](const ports::Sink& sink) -> Status {
+    write_body({{},
+                [](const ports::Sink& sink) -> Status {
                     FLOCKER_CHECK_OK(say(sink, "half"));
                     return fail(ErrorCode::unavailable, "gone");
                 }},

@@ -20,7 +20,8 @@ public:
     explicit Describing(const View& view) : view_(view) {}
 
     [[nodiscard]] NodeEntry node(const Node& node) const {
-        NodeEntry entry{node.id, node.name, node.hostname, node.address, node.datacenter, node.labels, false, {}, {}, {}, {}, {}};
+        NodeEntry entry{
+            node.id, node.name, node.hostname, node.address, node.datacenter, node.labels, false, {}, {}, {}, {}, {}};
         entry.alive = plan::is_alive(view_, node.id);
         if (const NodeReport* report = plan::report_of(view_, node.id)) {
             entry.heard_ago = view_.now - view_.states.at(node.id).heard;
@@ -29,7 +30,8 @@ public:
             for (const Problem& problem : report->problems) entry.problems.push_back(this->problem(node.id, problem));
         }
         for (const auto& [subject, ownership] : view_.records.ownerships) {
-            if (ownership.application && ownership.owner == node.id) entry.applications.push_back(ownership.application->value);
+            if (ownership.application && ownership.owner == node.id)
+                entry.applications.push_back(ownership.application->value);
         }
         std::ranges::sort(entry.applications);
         return entry;
@@ -61,7 +63,8 @@ public:
         entry.owner_node = name(node);
         entry.state = ApplicationState::stopping;
         entry.container = this->container(container);
-        add_problems(node, [&](const Problem& problem) { return problem.subject == entry.name; }, entry.problems);
+        add_problems(
+            node, [&](const Problem& problem) { return problem.subject == entry.name; }, entry.problems);
         return entry;
     }
 
@@ -100,8 +103,9 @@ public:
     }
 
     [[nodiscard]] MoveResultEntry result(const MoveResult& result) const {
-        return {result.id, name(result.source), name(result.target), result.started, result.ended, result.succeeded,
-                result.reason, result.downtime, result.bytes_live, result.bytes_cutover, result.rounds};
+        return {result.id,         name(result.source),  name(result.target), result.started,
+                result.ended,      result.succeeded,     result.reason,       result.downtime,
+                result.bytes_live, result.bytes_cutover, result.rounds};
     }
 
     [[nodiscard]] VolumeEntry volume(const Ownership& ownership) const {
@@ -166,7 +170,8 @@ private:
         }
         for (const auto& [id, node] : view_.records.nodes) {
             if (entry.ports.empty() || !plan::is_alive(view_, id)) continue;
-            add_problems(id, [](const Problem& problem) { return problem.subject == "routes"; }, entry.problems);
+            add_problems(
+                id, [](const Problem& problem) { return problem.subject == "routes"; }, entry.problems);
         }
         entry.state = state_of(ownership, wanted, entry);
     }
@@ -238,7 +243,8 @@ StatusDocument status_of(const View& view) {
     status.now = view.now;
     status.control_started = view.started;
     status.nodes = nodes_of(view).nodes;
-    for (const auto& [name, wanted] : view.records.configuration) status.applications.push_back(describing.application(wanted));
+    for (const auto& [name, wanted] : view.records.configuration)
+        status.applications.push_back(describing.application(wanted));
     for (const auto& [id, node] : view.records.nodes) {
         const NodeReport* report = plan::report_of(view, id);
         if (!report) continue;
@@ -292,7 +298,9 @@ std::vector<ReasonEntry> reasons_of(const View& view, const std::string& name) {
 PlanDocument plan_of(const View& view, const plan::DeployPlan& plan, Revision revision) {
     PlanDocument document;
     for (const plan::Step& step : plan.steps) {
-        StepEntry entry{kind_of(step.kind), step.application.value, plan::node_name(view.records, step.node), {}, step.to_copy, step.reason};
+        StepEntry entry{
+            kind_of(step.kind), step.application.value, plan::node_name(view.records, step.node), {}, step.to_copy,
+            step.reason};
         if (step.kind == plan::Step::Kind::move) entry.from = plan::node_name(view.records, step.from);
         document.steps.push_back(std::move(entry));
     }
@@ -304,8 +312,8 @@ PlanDocument plan_of(const View& view, const plan::DeployPlan& plan, Revision re
 
 RefusalsDocument refusals_of(const std::vector<plan::Refusal>& refusals) {
     RefusalsDocument document;
-    document.error = {ErrorCode::invalid_argument,
-                      fmt::format("refused for {} reason{}, nothing was changed", refusals.size(), refusals.size() == 1 ? "" : "s")};
+    document.error = {ErrorCode::invalid_argument, fmt::format("refused for {} reason{}, nothing was changed",
+                                                               refusals.size(), refusals.size() == 1 ? "" : "s")};
     for (const plan::Refusal& refusal : refusals) {
         RefusalEntry entry{about_of(refusal.about), refusal.name, {}, refusal.message};
         if (refusal.port != 0) entry.port = refusal.port;

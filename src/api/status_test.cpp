@@ -12,10 +12,10 @@ using namespace model;
 using testing::application;
 using testing::container;
 using testing::database;
-using testing::node;
-using testing::orders;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::node;
+using testing::orders;
 
 /// What a control service knows of two nodes, alder and birch, one database on alder.
 class StatusTest : public ::testing::Test {

@@ -22,7 +22,9 @@ Reply lines(std::function<Status(const ports::Sink&)> body) {
     return {{200, {{"Content-Type", "application/x-ndjson"}, {"Cache-Control", "no-store"}}, {}}, std::move(body)};
 }
 
-Status write(const ports::Sink& sink, std::string_view text) { return sink(std::as_bytes(std::span(text))); }
+Status write(const ports::Sink& sink, std::string_view text) {
+    return sink(std::as_bytes(std::span(text)));
+}
 
 Status write_events(const EventsDocument& document, std::uint64_t& last, const ports::Sink& sink) {
     for (const model::Event& event : document.events) {
@@ -63,7 +65,8 @@ Status Api::follow_events(std::uint64_t after, const ports::Sink& sink) {
     std::optional<model::Revision> seen;
     do {
         FLOCKER_CHECK_OK(write(sink, ""));
-        FLOCKER_TRY(const auto revision, read<model::Revision>([](const plan::View& view) { return view.records.revision; }));
+        FLOCKER_TRY(const auto revision,
+                    read<model::Revision>([](const plan::View& view) { return view.records.revision; }));
         if (revision == seen) continue;
         FLOCKER_TRY(const EventsDocument fresh, events(after, events_max));
         FLOCKER_CHECK_OK(write_events(fresh, after, sink));
@@ -109,9 +112,8 @@ Reply Api::get_logs(const http::Request&, const Target& target) {
     });
     if (!node) return {error_response(node.error()), {}};
     Reply reply{{200, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}}, {}}, {}};
-    reply.body = [this, node = *node, name, tail = static_cast<std::uint32_t>(*tail), follow = *follow](const ports::Sink& sink) {
-        return services_.logs(node, name, tail, follow, sink);
-    };
+    reply.body = [this, node = *node, name, tail = static_cast<std::uint32_t>(*tail),
+                  follow = *follow](const ports::Sink& sink) { return services_.logs(node, name, tail, follow, sink); };
     return reply;
 }
 

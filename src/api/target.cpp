@@ -22,7 +22,8 @@ Result<std::string> decoded(std::string_view text, Plus plus) {
             const std::string_view digits = text.substr(at + 1, 2);
             const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
             if (digits.size() != 2 || error != std::errc{} || end != digits.data() + 2) {
-                return fail(ErrorCode::invalid_argument, "the request's target has a % without two hexadecimal digits after it");
+                return fail(ErrorCode::invalid_argument,
+                            "the request's target has a % without two hexadecimal digits after it");
             }
             plain += static_cast<char>(byte);
             at += 2;

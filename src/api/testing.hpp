@@ -18,7 +18,9 @@
 
 namespace flocker::api::testing {
 
-inline Status say(const ports::Sink& sink, std::string_view text) { return sink(std::as_bytes(std::span(text))); }
+inline Status say(const ports::Sink& sink, std::string_view text) {
+    return sink(std::as_bytes(std::span(text)));
+}
 
 inline model::Node node(const std::string& name, const std::string& address, const std::string& datacenter = "") {
     model::Node node;
@@ -77,7 +79,8 @@ public:
     void load(Done<model::Records> done) override {
         loop_.post([this, done] { done(records_); });
     }
-    void commit(model::Revision expected, const std::vector<model::Change>& changes, Done<model::Revision> done) override {
+    void commit(model::Revision expected, const std::vector<model::Change>& changes,
+                Done<model::Revision> done) override {
         loop_.post([this, expected, changes, done] {
             if (fails) return done(fail(ErrorCode::unavailable, "the disk is full"));
             if (expected != records_.revision) return done(fail(ErrorCode::conflict, "another revision"));
@@ -156,8 +159,8 @@ public:
     TestControl()
         : control_({loop_, store_, sessions_, images_}, [](const std::string&) {}),
           api_({loop_, control_, enrollment_,
-                [this](const model::Node& from, const model::ApplicationName& application, std::uint32_t tail, bool follow,
-                       const ports::Sink& sink) { return logs(from, application, tail, follow, sink); }}),
+                [this](const model::Node& from, const model::ApplicationName& application, std::uint32_t tail,
+                       bool follow, const ports::Sink& sink) { return logs(from, application, tail, follow, sink); }}),
           thread_([this] { loop_.run(); }) {
         on_loop([this] { control_.start(); });
     }
@@ -178,7 +181,8 @@ public:
         done.get_future().wait();
     }
 
-    Reply ask_as(const std::string& peer, const std::string& method, const std::string& target, const std::string& body = "") {
+    Reply ask_as(const std::string& peer, const std::string& method, const std::string& target,
+                 const std::string& body = "") {
         http::Request request;
         request.method = method;
         request.target = target;
@@ -192,7 +196,9 @@ public:
 
     void add(const model::Node& node) {
         std::promise<protocol::Control::Answer> answer;
-        loop_.post([&] { control_.ask(protocol::Control::AddNode{node}, [&](auto given) { answer.set_value(std::move(given)); }); });
+        loop_.post([&] {
+            control_.ask(protocol::Control::AddNode{node}, [&](auto given) { answer.set_value(std::move(given)); });
+        });
         answer.get_future().wait();
         report(node);
     }
@@ -232,9 +238,7 @@ public:
 
     /// What the nodes' logs say; replace it in a test.
     LogSource logs = [](const model::Node& from, const model::ApplicationName& application, std::uint32_t, bool,
-                        const ports::Sink& sink) {
-        return say(sink, application.value + " on " + from.name + "\n");
-    };
+                        const ports::Sink& sink) { return say(sink, application.value + " on " + from.name + "\n"); };
 
 private:
     posix::EventLoop loop_;

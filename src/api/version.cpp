@@ -3,6 +3,8 @@
 
 namespace flocker::api {
 
-std::string version() { return FLOCKER_VERSION; }
+std::string version() {
+    return FLOCKER_VERSION;
+}
 
 }  // namespace flocker::api

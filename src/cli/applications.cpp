@@ -16,13 +16,17 @@ using api::ApplicationState;
 
 Cell state_cell(const ApplicationEntry& application, Instant now) {
     switch (application.state) {
-        case ApplicationState::running: return {application.settled ? "running" : "running, routes not open everywhere", application.settled ? Tone::good : Tone::busy};
+        case ApplicationState::running:
+            return {application.settled ? "running" : "running, routes not open everywhere",
+                    application.settled ? Tone::good : Tone::busy};
         case ApplicationState::finished: return {"finished", Tone::plain};
         case ApplicationState::exited:
-            return {fmt::format("exited ({})", application.container ? application.container->exit_code : 0), Tone::bad};
+            return {fmt::format("exited ({})", application.container ? application.container->exit_code : 0),
+                    Tone::bad};
         case ApplicationState::moving: return {progress_text(application, nullptr, now), Tone::busy};
         case ApplicationState::waiting:
-            if (application.avoided_node) return {fmt::format("move to {} was given up", *application.avoided_node), Tone::bad};
+            if (application.avoided_node)
+                return {fmt::format("move to {} was given up", *application.avoided_node), Tone::bad};
             return {fmt::format("waiting to move to {}", application.wanted_node), Tone::busy};
         case ApplicationState::node_lost: return {"node does not answer", Tone::bad};
         case ApplicationState::starting: return {"starting", Tone::busy};
@@ -46,9 +50,10 @@ std::string problems_text(const api::StatusDocument& status, const Look& look) {
     std::string text;
     for (const api::NodeEntry& node : status.nodes) {
         for (const api::ProblemEntry& problem : node.problems) {
-            const std::string line = printable(fmt::format("  {} on {}: {} ({}, since {})", problem.subject, node.name, problem.error.message,
-                                                           problem.attempts == 1 ? "tried once" : fmt::format("tried {} times", problem.attempts),
-                                                           age_text(status.now - problem.since)));
+            const std::string line = printable(
+                fmt::format("  {} on {}: {} ({}, since {})", problem.subject, node.name, problem.error.message,
+                            problem.attempts == 1 ? "tried once" : fmt::format("tried {} times", problem.attempts),
+                            age_text(status.now - problem.since)));
             text += (look.width > 0 ? cut(line, look.width) : line) + "\n";
         }
     }
@@ -58,7 +63,8 @@ std::string problems_text(const api::StatusDocument& status, const Look& look) {
 }  // namespace
 
 std::string nodes_text(const std::vector<api::NodeEntry>& nodes, const Look& look) {
-    if (nodes.empty()) return "No nodes yet; `flocker init` makes the first, `flocker token create` lets others join.\n";
+    if (nodes.empty())
+        return "No nodes yet; `flocker init` makes the first, `flocker token create` lets others join.\n";
     Table table({"NODE", "ADDRESS", "DATA CENTER", "STATE", "POOL", "APPLICATIONS"});
     for (const api::NodeEntry& node : nodes) {
         table.add({node.name, node.address, node.datacenter, alive_cell(node), pool_text(node),
@@ -82,7 +88,9 @@ std::string status_text(const api::StatusDocument& status, const Look& look) {
     }
     std::size_t detached = 0;
     for (const api::VolumeEntry& volume : status.volumes) detached += volume.application ? 0U : 1U;
-    if (detached > 0) text += fmt::format("\n{} detached, kept until it is removed by name; see `flocker volume ls`\n", counted(detached, "volume"));
+    if (detached > 0)
+        text += fmt::format("\n{} detached, kept until it is removed by name; see `flocker volume ls`\n",
+                            counted(detached, "volume"));
     return text + problems_text(status, look);
 }
 

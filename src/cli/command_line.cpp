@@ -24,8 +24,11 @@ public:
     explicit CommandLine(const World& world) : world_(world), app_(about, "flocker") {
         app_.require_subcommand(0, 1);
         app_.fallthrough();
-        app_.add_option("--context", common_.context, "Name or file of the context: which cluster, and who asks. Also FLOCKER_CONTEXT");
-        app_.footer("A first look:\n  flocker status\n  flocker deploy deployment.yml application.yml\n\n`flocker COMMAND --help` shows an example of each.");
+        app_.add_option("--context", common_.context,
+                        "Name or file of the context: which cluster, and who asks. Also FLOCKER_CONTEXT");
+        app_.footer(
+            "A first look:\n  flocker status\n  flocker deploy deployment.yml application.yml\n\n`flocker COMMAND "
+            "--help` shows an example of each.");
         deployments();
         looks();
         volumes();
@@ -41,7 +44,8 @@ public:
         } catch (const CLI::Success& wish) {
             return app_.exit(wish, world_.out, world_.err);
         } catch (const CLI::ParseError& error) {
-            world_.err << "flocker: " << error.what() << "\nflocker: see `" << path_of_help() << " --help`" << std::endl;
+            world_.err << "flocker: " << error.what() << "\nflocker: see `" << path_of_help() << " --help`"
+                       << std::endl;
             return exit_code::refused;
         }
         if (!command_) {
@@ -56,7 +60,8 @@ private:
     using Command = std::function<int(const Session&)>;
 
     /// A command with what each has: `--json`, an example, and what it does.
-    CLI::App& add(CLI::App& under, const std::string& name, const std::string& help, const std::string& example, Command command) {
+    CLI::App& add(CLI::App& under, const std::string& name, const std::string& help, const std::string& example,
+                  Command command) {
         CLI::App& added = *under.add_subcommand(name, help);
         added.add_flag("--json", common_.json, "Print JSON instead of text for people");
         added.footer("Example:\n  " + example);
@@ -69,7 +74,9 @@ private:
         added.footer("Example:\n  " + example);
         return added;
     }
-    void no_trunc(CLI::App& command) { command.add_flag("--no-trunc", common_.no_trunc, "Cut nothing off, however wide it gets"); }
+    void no_trunc(CLI::App& command) {
+        command.add_flag("--no-trunc", common_.no_trunc, "Cut nothing off, however wide it gets");
+    }
 
     void follow_options(CLI::App& command, FollowOptions& options) {
         command.add_flag("--dry-run", options.dry_run, "Show the plan and change nothing");
@@ -89,25 +96,31 @@ private:
     }
 
     void deployments() {
-        CLI::App& deploying = add(app_, "deploy", "Make the cluster what two manifests say; also called flocker-deploy",
-                                  "flocker deploy deployment.yml application.yml\n\n"
-                                  "deployment.yml says where:            application.yml says what:\n"
-                                  "  version: 1                            version: 1\n"
-                                  "  nodes:                                applications:\n"
-                                  "    alder: [db]                           db:\n"
-                                  "    birch: []                               image: postgres:15\n"
-                                  "                                            ports: [{internal: 5432, external: 5432}]\n"
-                                  "                                            volume: {mountpoint: /var/lib/postgresql/data}\n\n"
-                                  "To move the database, write it behind birch and run the command again.",
-                                  [this](const Session& session) { return deploy(session, deploy_); });
-        deploying.add_option("DEPLOYMENT", deploy_.deployment_file, "Deployment manifest: which application runs on which node")->required();
-        deploying.add_option("APPLICATION", deploy_.application_file, "Application manifest: what each application is")->required();
+        CLI::App& deploying =
+            add(app_, "deploy", "Make the cluster what two manifests say; also called flocker-deploy",
+                "flocker deploy deployment.yml application.yml\n\n"
+                "deployment.yml says where:            application.yml says what:\n"
+                "  version: 1                            version: 1\n"
+                "  nodes:                                applications:\n"
+                "    alder: [db]                           db:\n"
+                "    birch: []                               image: postgres:15\n"
+                "                                            ports: [{internal: 5432, external: 5432}]\n"
+                "                                            volume: {mountpoint: /var/lib/postgresql/data}\n\n"
+                "To move the database, write it behind birch and run the command again.",
+                [this](const Session& session) { return deploy(session, deploy_); });
+        deploying
+            .add_option("DEPLOYMENT", deploy_.deployment_file,
+                        "Deployment manifest: which application runs on which node")
+            ->required();
+        deploying.add_option("APPLICATION", deploy_.application_file, "Application manifest: what each application is")
+            ->required();
         deploying.add_flag("-y,--yes", deploy_.yes, "Do not ask before something is stopped, restarted or moved");
         follow_options(deploying, deploy_.follow);
         no_trunc(deploying);
 
-        CLI::App& moving = add(app_, "move", "Move one application, with its volume, to another node", "flocker move db birch",
-                               [this](const Session& session) { return move(session, move_); });
+        CLI::App& moving =
+            add(app_, "move", "Move one application, with its volume, to another node", "flocker move db birch",
+                [this](const Session& session) { return move(session, move_); });
         moving.add_option("APPLICATION", move_.application, "Its name in the manifests")->required();
         moving.add_option("NODE", move_.node, "Name, address or hostname of the node that is to have it")->required();
         follow_options(moving, move_.follow);
@@ -117,21 +130,26 @@ private:
     void looks() {
         no_trunc(add(app_, "status", "Nodes, applications, and what does not work", "flocker status",
                      [](const Session& session) { return status(session); }));
-        add(app_, "why", "What an application, a node or a volume is waiting for, on whom and until when", "flocker why db",
-            [this](const Session& session) { return why(session, name_); })
+        add(app_, "why", "What an application, a node or a volume is waiting for, on whom and until when",
+            "flocker why db", [this](const Session& session) { return why(session, name_); })
             .add_option("NAME", name_, "Name of an application or node, or id of a volume")
             ->required();
 
-        CLI::App& logging = add(app_, "logs", "What an application writes, wherever it runs", "flocker logs db --follow --tail 20",
-                                [this](const Session& session) { return logs(session, logs_); });
+        CLI::App& logging =
+            add(app_, "logs", "What an application writes, wherever it runs", "flocker logs db --follow --tail 20",
+                [this](const Session& session) { return logs(session, logs_); });
         logging.add_option("APPLICATION", logs_.application, "Its name in the manifests")->required();
         logging.add_flag("-f,--follow", logs_.follow, "Go on with what it writes from now on");
-        logging.add_option("--tail", logs_.tail, "How many of the latest lines")->check(CLI::Range(0, 100'000))->capture_default_str();
+        logging.add_option("--tail", logs_.tail, "How many of the latest lines")
+            ->check(CLI::Range(0, 100'000))
+            ->capture_default_str();
 
         CLI::App& happening = add(app_, "events", "What has happened in the cluster", "flocker events --follow",
                                   [this](const Session& session) { return events(session, latest_, follow_); });
         happening.add_flag("-f,--follow", follow_, "Go on with what happens from now on");
-        happening.add_option("--tail", latest_, "How many of the latest events")->check(CLI::Range(0, 1000))->capture_default_str();
+        happening.add_option("--tail", latest_, "How many of the latest events")
+            ->check(CLI::Range(0, 1000))
+            ->capture_default_str();
 
         add(app_, "version", "Versions of this program and of the control service", "flocker version --client",
             [this](const Session& session) { return version(session, client_only_); })
@@ -142,8 +160,9 @@ private:
         CLI::App& volume = group("volume", "List, inspect and remove volumes", "flocker volume ls");
         no_trunc(add(volume, "ls", "All volumes, also those that no application has any more", "flocker volume ls",
                      [](const Session& session) { return list_volumes(session); }));
-        CLI::App& inspecting = add(volume, "inspect", "One volume and its copies on the nodes", "flocker volume inspect db",
-                                   [this](const Session& session) { return inspect_volume(session, name_); });
+        CLI::App& inspecting =
+            add(volume, "inspect", "One volume and its copies on the nodes", "flocker volume inspect db",
+                [this](const Session& session) { return inspect_volume(session, name_); });
         inspecting.add_option("VOLUME", name_, "Its id, or the name of its application")->required();
         no_trunc(inspecting);
         CLI::App& removing = add(volume, "rm", "Destroy a volume that no application has, with all its copies",
@@ -157,16 +176,20 @@ private:
         CLI::App& node = group("node", "List nodes, and take one out of the cluster", "flocker node ls");
         no_trunc(add(node, "ls", "All nodes and the room that they have", "flocker node ls",
                      [](const Session& session) { return list_nodes(session); }));
-        CLI::App& removing = add(node, "rm", "Take a node that owns nothing out of the cluster", "flocker node rm birch",
-                                 [this](const Session& session) { return remove_node(session, name_, yes_); });
+        CLI::App& removing =
+            add(node, "rm", "Take a node that owns nothing out of the cluster", "flocker node rm birch",
+                [this](const Session& session) { return remove_node(session, name_, yes_); });
         removing.add_option("NODE", name_, "Its name")->required();
         removing.add_flag("-y,--yes", yes_, "Do not ask");
 
         CLI::App& token = group("token", "Make, list and revoke what machines join with", "flocker token create");
-        CLI::App& creating = add(token, "create", "A token that lets one machine join, once", "flocker token create --for 20m",
-                                 [this](const Session& session) { return create_token(session, lifetime_); });
-        add_duration(creating, "--for", "How long it is good, like 20m; an hour if not said", [this](Duration given) { lifetime_ = given; });
-        add(token, "ls", "All tokens, without their secrets", "flocker token ls", [](const Session& session) { return list_tokens(session); });
+        CLI::App& creating =
+            add(token, "create", "A token that lets one machine join, once", "flocker token create --for 20m",
+                [this](const Session& session) { return create_token(session, lifetime_); });
+        add_duration(creating, "--for", "How long it is good, like 20m; an hour if not said",
+                     [this](Duration given) { lifetime_ = given; });
+        add(token, "ls", "All tokens, without their secrets", "flocker token ls",
+            [](const Session& session) { return list_tokens(session); });
         add(token, "revoke", "Make a token good for nothing", "flocker token revoke 7f3a",
             [this](const Session& session) { return revoke_token(session, name_); })
             .add_option("TOKEN", name_, "Its id, as `flocker token ls` shows it")
@@ -174,7 +197,8 @@ private:
     }
 
     void contexts() {
-        CLI::App& context = group("context", "Choose the cluster that commands speak to", "flocker context use production");
+        CLI::App& context =
+            group("context", "Choose the cluster that commands speak to", "flocker context use production");
         no_trunc(add(context, "ls", "All clusters that are known here", "flocker context ls",
                      [](const Session& session) { return list_contexts(session); }));
         add(context, "use", "Speak to this cluster from now on", "flocker context use production",

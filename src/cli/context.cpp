@@ -28,10 +28,10 @@ bool is_there(const std::string& path) {
 }
 
 bool is_name(const std::string& name) {
-    return !name.empty() && name.size() <= name_max && name.front() != '.' &&
-           std::ranges::all_of(name, [](char c) {
-               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-           });
+    return !name.empty() && name.size() <= name_max && name.front() != '.' && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
+    });
 }
 
 std::string joined(const std::vector<manifest::Diagnostic>& problems) {
@@ -47,7 +47,8 @@ Status read_control(const manifest::Value& value, Access& access) {
     if (colon != std::string::npos) {
         unsigned port = 0;
         const auto [end, error] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
-        if (error != std::errc{} || end != text.data() + text.size() || port == 0 || port > 65535) access.address.clear();
+        if (error != std::errc{} || end != text.data() + text.size() || port == 0 || port > 65535)
+            access.address.clear();
         access.port = static_cast<std::uint16_t>(port);
     }
     if (!access.address.empty()) return {};
@@ -73,12 +74,14 @@ Result<Access> load_context(const std::string& path) {
     const auto need = [&](const char* key) -> Result<const manifest::Value*> {
         const manifest::Value* value = root->find(key);
         if (value && value->is_scalar()) return value;
-        return fail(ErrorCode::invalid_argument, fmt::format("{}: {} is missing; a context has control, ca, certificate and key", path, key));
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("{}: {} is missing; a context has control, ca, certificate and key", path, key));
     };
     FLOCKER_TRY(const auto* control, need("control"));
     if (const Status read = read_control(*control, access); !read) return fail_in(path, read.error());
     const fs::path folder = fs::path(path).parent_path();
-    for (const auto& [key, into] : {std::pair{"ca", &access.authority}, {"certificate", &access.certificate}, {"key", &access.key}}) {
+    for (const auto& [key, into] :
+         {std::pair{"ca", &access.authority}, {"certificate", &access.certificate}, {"key", &access.key}}) {
         FLOCKER_TRY(const auto* value, need(key));
         FLOCKER_TRY(*into, read_pem(value->text, folder));
     }
@@ -116,7 +119,8 @@ std::vector<ContextEntry> Contexts::list() const {
             entries.push_back({file.path().stem().string(), file.path().string(), false});
         }
     }
-    std::ranges::sort(entries, {}, [](const ContextEntry& entry) { return std::pair(entry.name != default_name, entry.name); });
+    std::ranges::sort(entries, {},
+                      [](const ContextEntry& entry) { return std::pair(entry.name != default_name, entry.name); });
     const std::string wished = current();
     auto in_use = std::ranges::find(entries, wished.empty() ? std::string(default_name) : wished, &ContextEntry::name);
     if (in_use == entries.end() && wished.empty() && entries.size() == 1) in_use = entries.begin();
@@ -130,22 +134,29 @@ Result<ContextEntry> Contexts::find(const std::optional<std::string>& wished) co
         const auto in_use = std::ranges::find(entries, true, &ContextEntry::in_use);
         if (in_use != entries.end()) return *in_use;
         if (entries.empty()) {
-            return fail(ErrorCode::not_found, fmt::format("no cluster is known here: there is no {}; run `flocker init` or `flocker join` "
-                                                          "on this machine, or bring a context with `flocker context import FILE`",
-                                                          system_file_));
+            return fail(ErrorCode::not_found,
+                        fmt::format("no cluster is known here: there is no {}; run `flocker init` or `flocker join` "
+                                    "on this machine, or bring a context with `flocker context import FILE`",
+                                    system_file_));
         }
-        return fail(ErrorCode::not_found, "several clusters are known and none is in use; choose one with `flocker context use NAME`");
+        return fail(ErrorCode::not_found,
+                    "several clusters are known and none is in use; choose one with `flocker context use NAME`");
     }
     const auto named = std::ranges::find(entries, *wished, &ContextEntry::name);
     if (named != entries.end()) return *named;
-    if (wished->find('/') != std::string::npos || is_there(*wished)) return ContextEntry{fs::path(*wished).stem().string(), *wished, true};
-    return fail(ErrorCode::not_found, fmt::format("no context is called \"{}\"; `flocker context ls` lists them", *wished));
+    if (wished->find('/') != std::string::npos || is_there(*wished))
+        return ContextEntry{fs::path(*wished).stem().string(), *wished, true};
+    return fail(ErrorCode::not_found,
+                fmt::format("no context is called \"{}\"; `flocker context ls` lists them", *wished));
 }
 
 Status Contexts::use(const std::string& name) const {
     FLOCKER_TRY(const ContextEntry entry, find(name));
-    if (entry.name != name) return fail(ErrorCode::not_found, fmt::format("{} is a file; bring it with `flocker context import {}`", name, name));
-    if (user_folder_.empty()) return fail(ErrorCode::unavailable, "neither HOME nor XDG_CONFIG_HOME says where to keep it");
+    if (entry.name != name)
+        return fail(ErrorCode::not_found,
+                    fmt::format("{} is a file; bring it with `flocker context import {}`", name, name));
+    if (user_folder_.empty())
+        return fail(ErrorCode::unavailable, "neither HOME nor XDG_CONFIG_HOME says where to keep it");
     std::error_code error;
     fs::create_directories(user_folder_, error);
     return posix::write_file_atomically(user_folder_ + "/current", name + "\n", 0600);
@@ -153,12 +164,15 @@ Status Contexts::use(const std::string& name) const {
 
 Status Contexts::add(const std::string& name, const Access& access) const {
     if (!is_name(name) || name == default_name) {
-        return fail(ErrorCode::invalid_argument, fmt::format("a context can't be called \"{}\"; use letters, digits, '-', '_' and '.'", name));
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("a context can't be called \"{}\"; use letters, digits, '-', '_' and '.'", name));
     }
-    if (user_folder_.empty()) return fail(ErrorCode::unavailable, "neither HOME nor XDG_CONFIG_HOME says where to keep it");
+    if (user_folder_.empty())
+        return fail(ErrorCode::unavailable, "neither HOME nor XDG_CONFIG_HOME says where to keep it");
     const auto entries = list();
     if (std::ranges::find(entries, name, &ContextEntry::name) != entries.end()) {
-        return fail(ErrorCode::already_exists, fmt::format("a context is called \"{}\" already; choose another with --name", name));
+        return fail(ErrorCode::already_exists,
+                    fmt::format("a context is called \"{}\" already; choose another with --name", name));
     }
     std::error_code error;
     fs::create_directories(folder(), error);

@@ -25,7 +25,7 @@ namespace flocker::cli {
 struct Access {
     std::string address;
     std::uint16_t port{4523};
-    std::string authority;    ///< PEM, as the two below.
+    std::string authority;  ///< PEM, as the two below.
     std::string certificate;
     std::string key;
 

@@ -25,13 +25,14 @@ int list_contexts(const Session& session) {
         const auto access = load_context(path);
         const std::string control = access ? fmt::format("{}:{}", access->address, access->port) : "";
         table.add({in_use ? "*" : "", name, access ? Cell{control} : Cell{"can't be read", Tone::bad}, path});
-        json += fmt::format(R"({}{{"name":{},"file":{},"control":{},"in_use":{}}})", json.empty() ? "" : ",", quoted(name),
-                            quoted(path), quoted(control), in_use);
+        json += fmt::format(R"({}{{"name":{},"file":{},"control":{},"in_use":{}}})", json.empty() ? "" : ",",
+                            quoted(name), quoted(path), quoted(control), in_use);
     }
     if (session.json()) {
         session.out() << "{\"contexts\":[" << json << "]}" << std::endl;
     } else if (table.empty()) {
-        session.out() << "No contexts; `flocker init`, `flocker join` and `flocker context import FILE` make one." << std::endl;
+        session.out() << "No contexts; `flocker init`, `flocker join` and `flocker context import FILE` make one."
+                      << std::endl;
     } else {
         session.out() << table.text(session.look()) << std::flush;
     }
@@ -40,7 +41,9 @@ int list_contexts(const Session& session) {
 
 int use_context(const Session& session, const std::string& name) {
     if (const Status done = session.contexts().use(name); !done) return session.fail_with(done.error());
-    session.out() << (session.json() ? fmt::format("{{\"in_use\":{}}}", quoted(name)) : fmt::format("Context {} is in use.", name)) << std::endl;
+    session.out() << (session.json() ? fmt::format("{{\"in_use\":{}}}", quoted(name))
+                                     : fmt::format("Context {} is in use.", name))
+                  << std::endl;
     return exit_code::done;
 }
 
@@ -52,12 +55,12 @@ int show_context(const Session& session, bool bundle) {
     if (bundle) {
         session.out() << to_json(*access) << std::flush;
     } else if (session.json()) {
-        session.out() << fmt::format(R"({{"name":{},"file":{},"control":{}}})", quoted(entry->name), quoted(entry->path),
-                                     quoted(fmt::format("{}:{}", access->address, access->port)))
+        session.out() << fmt::format(R"({{"name":{},"file":{},"control":{}}})", quoted(entry->name),
+                                     quoted(entry->path), quoted(fmt::format("{}:{}", access->address, access->port)))
                       << std::endl;
     } else {
-        session.out() << fmt::format("Context          {}\nFile             {}\nControl service  {}:{}", entry->name, entry->path, access->address,
-                                     access->port)
+        session.out() << fmt::format("Context          {}\nFile             {}\nControl service  {}:{}", entry->name,
+                                     entry->path, access->address, access->port)
                       << std::endl;
     }
     return exit_code::done;
@@ -68,8 +71,9 @@ int import_context(const Session& session, const std::string& file, const std::s
     if (!access) return session.fail_with(access.error());
     const std::string as = name.empty() ? std::filesystem::path(file).stem().string() : name;
     if (const Status done = session.contexts().add(as, *access); !done) return session.fail_with(done.error());
-    session.out() << (session.json() ? fmt::format("{{\"imported\":{}}}", quoted(as))
-                                     : fmt::format("Imported as {0}; `flocker context use {0}` makes it the one in use.", as))
+    session.out() << (session.json()
+                          ? fmt::format("{{\"imported\":{}}}", quoted(as))
+                          : fmt::format("Imported as {0}; `flocker context use {0}` makes it the one in use.", as))
                   << std::endl;
     return exit_code::done;
 }

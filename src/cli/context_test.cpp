@@ -28,7 +28,8 @@ TEST(LoadContext, TakesTextsOrPathsFromItsFolderOn) {
     folder.write("ca.pem", "-----BEGIN A\nx");
     folder.write("keys/ann.pem", "-----BEGIN C");
     folder.write("ann.key", "-----BEGIN K");
-    const std::string yaml = folder.write("c.yml", "control: 10.0.0.1\nca: ca.pem\ncertificate: keys/ann.pem\nkey: " + folder.path("ann.key") + "\n");
+    const std::string yaml = folder.write(
+        "c.yml", "control: 10.0.0.1\nca: ca.pem\ncertificate: keys/ann.pem\nkey: " + folder.path("ann.key") + "\n");
 
     EXPECT_EQ(load_context(yaml).value(), access);
     EXPECT_EQ(load_context(folder.write("c.json", whole)).value(), access);
@@ -44,7 +45,8 @@ TEST(LoadContext, SaysWhatIsWrong) {
     EXPECT_THAT(error("control: a:1\nca: x\n").message, HasSubstr("/x: there is no such file"));
     EXPECT_THAT(error("ca: x\n").message, HasSubstr("control is missing"));
     for (const char* control : {":4523", "a:0", "a:70000", "a:b", "a:"}) {
-        EXPECT_THAT(error(std::string("control: \"") + control + "\"\n").message, HasSubstr("like 10.0.0.1:4523")) << control;
+        EXPECT_THAT(error(std::string("control: \"") + control + "\"\n").message, HasSubstr("like 10.0.0.1:4523"))
+            << control;
     }
 }
 

@@ -33,7 +33,8 @@ using Refuse = std::function<int(const api::RefusalsDocument&)>;
 /// Looks at the cluster until a plan is carried out.
 class Following {
 public:
-    Following(const Session& session, const api::Client& client, const api::PlanDocument& plan, const api::StatusDocument& before)
+    Following(const Session& session, const api::Client& client, const api::PlanDocument& plan,
+              const api::StatusDocument& before)
         : session_(session), client_(client), plan_(plan), watch_(plan, before), live_(session.out()) {}
 
     int run(Duration timeout) {
@@ -66,7 +67,8 @@ private:
         const Instant now = session_.world().now();
         auto status = client_.status();
         if (!status) {
-            if (status.error().code == ErrorCode::denied || status.error().code == ErrorCode::corrupt) return status.error();
+            if (status.error().code == ErrorCode::denied || status.error().code == ErrorCode::corrupt)
+                return status.error();
             if (now - heard_ < silence_of_control_max) return std::nullopt;
             return Error{ErrorCode::unavailable, fmt::format("the control service does not answer any more ({}); {}",
                                                              status.error().message, goes_on)};
@@ -143,7 +145,8 @@ public:
         say(plan, nothing);
         if (nothing || options.dry_run) {
             if (session_.json()) {
-                session_.out() << results_json(plan, nothing ? all_done(plan) : std::vector<Outcome>{}, nothing) << std::endl;
+                session_.out() << results_json(plan, nothing ? all_done(plan) : std::vector<Outcome>{}, nothing)
+                               << std::endl;
             }
             return exit_code::done;
         }
@@ -159,25 +162,29 @@ private:
         if (session_.json()) return;
         if (nothing) {
             session_.out() << "Nothing to do: the cluster is what the manifests say.\n";
-            if (!plan.left_alone.empty()) session_.out() << plan_text({{}, plan.left_alone, false, {}}, session_.look());
+            if (!plan.left_alone.empty())
+                session_.out() << plan_text({{}, plan.left_alone, false, {}}, session_.look());
             session_.out() << std::flush;
             return;
         }
         session_.out() << plan_text(plan, session_.look()) << std::flush;
     }
 
-    int carry_out(const api::PlanDocument& shown, const api::StatusDocument& before, const FollowOptions& options) const {
+    int carry_out(const api::PlanDocument& shown, const api::StatusDocument& before,
+                  const FollowOptions& options) const {
         const auto planned = ask_(false);
         if (!planned && planned.error().code == ErrorCode::timed_out) {
-            return session_.fail_with({planned.error().code, planned.error().message +
-                                                                 "; whether it was taken is not known; run the same command again, "
-                                                                 "doing it twice does no harm"});
+            return session_.fail_with(
+                {planned.error().code, planned.error().message +
+                                           "; whether it was taken is not known; run the same command again, "
+                                           "doing it twice does no harm"});
         }
         if (!planned) return session_.fail_with(planned.error());
         if (const auto* refusals = std::get_if<api::RefusalsDocument>(&*planned)) return refuse_(*refusals);
         const auto& plan = std::get<api::PlanDocument>(*planned);
         if (!session_.json() && !same_steps(plan, shown)) {
-            session_.out() << "The cluster has changed meanwhile, and the plan with it:\n" << plan_text(plan, session_.look());
+            session_.out() << "The cluster has changed meanwhile, and the plan with it:\n"
+                           << plan_text(plan, session_.look());
         }
         if (options.detach) {
             if (session_.json()) {
@@ -199,7 +206,8 @@ private:
 int refused(const Session& session, const std::vector<manifest::Diagnostic>& problems) {
     if (session.json()) session.out() << refusals_json(problems) << std::endl;
     for (const auto& problem : problems) session.err() << to_text(problem) << "\n";
-    session.err() << fmt::format("flocker: refused, {}; nothing was changed", counted(problems.size(), "problem")) << std::endl;
+    session.err() << fmt::format("flocker: refused, {}; nothing was changed", counted(problems.size(), "problem"))
+                  << std::endl;
     return exit_code::refused;
 }
 
@@ -220,7 +228,8 @@ int deploy(const Session& session, const DeployOptions& options) {
     if (unreadable) return exit_code::refused;
 
     const auto parsed = manifest::parse(sources[0], sources[1]);
-    if (const auto* problems = std::get_if<std::vector<manifest::Diagnostic>>(&parsed)) return refused(session, *problems);
+    if (const auto* problems = std::get_if<std::vector<manifest::Diagnostic>>(&parsed))
+        return refused(session, *problems);
     const auto& [deployment, positions] = std::get<manifest::Manifests>(parsed);
 
     auto client = session.connect();
@@ -239,7 +248,8 @@ int move(const Session& session, const MoveOptions& options) {
     if (!client) return session.fail_with(client.error());
     const Ask ask = [&](bool dry_run) { return client->move({options.application, options.node, dry_run}); };
     const Refuse refuse = [&](const api::RefusalsDocument& document) {
-        for (const api::RefusalEntry& refusal : document.refusals) session.err() << "flocker: " << refusal.message << "\n";
+        for (const api::RefusalEntry& refusal : document.refusals)
+            session.err() << "flocker: " << refusal.message << "\n";
         session.err() << "flocker: refused; nothing was changed" << std::endl;
         return exit_code::refused;
     };

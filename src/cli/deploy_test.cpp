@@ -20,9 +20,10 @@ class DeployTest : public TestWorld, public ::testing::Test {
 protected:
     DeployTest() {
         deployment = folder.write("deployment.yml", "version: 1\nnodes:\n  birch: [db]\n");
-        application = folder.write("application.yml",
-                                   "version: 1\napplications:\n  db:\n    image: postgres\n    volume: {mountpoint: /data}\n"
-                                   "    environment: {PASSWORD: hunter2}\n");
+        application =
+            folder.write("application.yml",
+                         "version: 1\napplications:\n  db:\n    image: postgres\n    volume: {mountpoint: /data}\n"
+                         "    environment: {PASSWORD: hunter2}\n");
     }
 
     int deploy(std::vector<std::string> options = {}, const std::string& typed = "") {
@@ -58,14 +59,15 @@ TEST_F(DeployTest, ShowsThePlanThenTheProgressThenTheResult) {
 
     EXPECT_EQ(deploy(), 0) << err.str();
 
-    EXPECT_EQ(out.str(),
-              "       APPLICATION   NODE\n"
-              "move   db            alder -> birch\n"
-              "db  alder -> birch  staging: preparing\n"
-              "db  alder -> birch  sealing: alder stops it, down for 0 ms\n"
-              "db  moved to birch in 42.0 s, down for 412 ms\n"
-              "Done in 400 ms:\n"
-              "  db  moved from alder to birch, down for 412 ms; copied 2.0 GiB while it ran, 1.2 MiB in the cutover\n");
+    EXPECT_EQ(
+        out.str(),
+        "       APPLICATION   NODE\n"
+        "move   db            alder -> birch\n"
+        "db  alder -> birch  staging: preparing\n"
+        "db  alder -> birch  sealing: alder stops it, down for 0 ms\n"
+        "db  moved to birch in 42.0 s, down for 412 ms\n"
+        "Done in 400 ms:\n"
+        "  db  moved from alder to birch, down for 412 ms; copied 2.0 GiB while it ran, 1.2 MiB in the cutover\n");
     ASSERT_EQ(posted().size(), 2U);
     EXPECT_THAT(posted()[0], HasSubstr(R"("dry_run":true)"));
     EXPECT_THAT(posted()[1], HasSubstr(R"("dry_run":false)"));
@@ -88,7 +90,9 @@ TEST_F(DeployTest, DrawsTheProgressInPlaceOnATerminal) {
 
     EXPECT_EQ(deploy(), 0);
 
-    EXPECT_THAT(out.str(), HasSubstr("\x1b[2Kdb  alder -> birch  staging: preparing\n\x1b[1A\r\x1b[2Kdb  alder -> birch  sealing"));
+    EXPECT_THAT(
+        out.str(),
+        HasSubstr("\x1b[2Kdb  alder -> birch  staging: preparing\n\x1b[1A\r\x1b[2Kdb  alder -> birch  sealing"));
     EXPECT_THAT(out.str(), Not(HasSubstr("\x1b[3")));
 }
 
@@ -97,11 +101,12 @@ TEST_F(DeployTest, EndsWithOneJsonObjectIfWished) {
 
     EXPECT_EQ(deploy({"--json"}), 0);
 
-    EXPECT_EQ(out.str(),
-              R"({"steps":[{"kind":"move","application":"db","node":"birch","from":"alder","to_copy":0,"reason":""}],"left_alone":[],)"
-              R"("results":[{"application":"db","node":"birch","outcome":"moved","downtime_ms":412,"bytes_live":2147483648,)"
-              R"("bytes_cutover":1300000,"reason":""}],"settled":true})"
-              "\n");
+    EXPECT_EQ(
+        out.str(),
+        R"({"steps":[{"kind":"move","application":"db","node":"birch","from":"alder","to_copy":0,"reason":""}],"left_alone":[],)"
+        R"("results":[{"application":"db","node":"birch","outcome":"moved","downtime_ms":412,"bytes_live":2147483648,)"
+        R"("bytes_cutover":1300000,"reason":""}],"settled":true})"
+        "\n");
 }
 
 TEST_F(DeployTest, SaysWhenThereIsNothingToDo) {
@@ -115,7 +120,10 @@ TEST_F(DeployTest, SaysWhenThereIsNothingToDo) {
     EXPECT_EQ(posted().size(), 1U);
 
     EXPECT_EQ(deploy({"--json"}), 0);
-    EXPECT_THAT(out.str(), EndsWith(R"("results":[{"application":"db","node":"birch","outcome":"unchanged","reason":""}],"settled":true})" "\n"));
+    EXPECT_THAT(
+        out.str(),
+        EndsWith(R"("results":[{"application":"db","node":"birch","outcome":"unchanged","reason":""}],"settled":true})"
+                 "\n"));
 }
 
 TEST_F(DeployTest, ChangesNothingInADryRun) {
@@ -192,7 +200,9 @@ TEST_F(DeployTest, ShowsWhereARefusalComesFrom) {
 
     EXPECT_EQ(deploy(), 2);
 
-    EXPECT_EQ(err.str(), deployment + ":3:3: no node is called \"birch\"; the nodes are: alder\nflocker: refused, one problem; nothing was changed\n");
+    EXPECT_EQ(err.str(), deployment +
+                             ":3:3: no node is called \"birch\"; the nodes are: alder\nflocker: refused, one problem; "
+                             "nothing was changed\n");
 }
 
 TEST_F(DeployTest, FinishesTheRestAndFailsWhenOneHasFailed) {
@@ -210,7 +220,10 @@ TEST_F(DeployTest, FinishesTheRestAndFailsWhenOneHasFailed) {
 
     EXPECT_EQ(deploy(), 1);
 
-    EXPECT_THAT(out.str(), EndsWith("Done in 200 ms:\n  web  started on alder\nFailed:\n  db   on birch: no such image (tried 3 times)\n"));
+    EXPECT_THAT(
+        out.str(),
+        EndsWith(
+            "Done in 200 ms:\n  web  started on alder\nFailed:\n  db   on birch: no such image (tried 3 times)\n"));
 }
 
 TEST_F(DeployTest, GivesUpWaitingAfterTheTimeout) {

@@ -12,7 +12,11 @@ namespace flocker::cli {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, Duration>, 5> units{{
-    {"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", std::chrono::hours{1}}, {"d", std::chrono::hours{24}},
+    {"ms", 1ms},
+    {"s", 1s},
+    {"m", 1min},
+    {"h", std::chrono::hours{1}},
+    {"d", std::chrono::hours{24}},
 }};
 constexpr std::int64_t count_max = 1'000'000;
 
@@ -20,7 +24,8 @@ constexpr std::int64_t count_max = 1'000'000;
 
 Result<Duration> parse_duration(std::string_view text) {
     const auto wrong = [&] {
-        return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is no duration; write it like 90s, 10m or 1h30m", text));
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("\"{}\" is no duration; write it like 90s, 10m or 1h30m", text));
     };
     Duration sum{};
     std::string_view rest = text;

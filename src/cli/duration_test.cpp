@@ -16,7 +16,8 @@ TEST(ParseDuration, TakesWhatPeopleWrite) {
 }
 
 TEST(ParseDuration, RefusesTheRest) {
-    for (const char* text : {"", "s", "10x", "-5s", "1.5h", "0s", "10 m", "1h30", "9999999999999s", "99999999999999999999"}) {
+    for (const char* text :
+         {"", "s", "10x", "-5s", "1.5h", "0s", "10 m", "1h30", "9999999999999s", "99999999999999999999"}) {
         EXPECT_FALSE(parse_duration(text)) << text;
     }
 }

@@ -43,7 +43,8 @@ Result<std::string> read_input_file(const std::string& path, std::size_t limit) 
         if (got == 0) return text;
         text.append(piece.data(), static_cast<std::size_t>(got));
         if (text.size() > limit) {
-            return fail(ErrorCode::invalid_argument, fmt::format("{}: larger than {}, the limit", path, to_text(Bytes{limit})));
+            return fail(ErrorCode::invalid_argument,
+                        fmt::format("{}: larger than {}, the limit", path, to_text(Bytes{limit})));
         }
     }
 }

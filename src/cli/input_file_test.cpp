@@ -21,15 +21,19 @@ TEST(ReadInputFile, SaysWhatIsWrongWithThePath) {
     folder.write("folder/file", "x");
     std::filesystem::create_symlink(folder.path("loop"), folder.path("loop"));
 
-    EXPECT_EQ(read_input_file(folder.path("none"), 10).error(), (Error{ErrorCode::not_found, folder.path("none") + ": there is no such file"}));
-    EXPECT_THAT(read_input_file(folder.path("folder"), 10).error().message, EndsWith(": this is a folder, name a file"));
+    EXPECT_EQ(read_input_file(folder.path("none"), 10).error(),
+              (Error{ErrorCode::not_found, folder.path("none") + ": there is no such file"}));
+    EXPECT_THAT(read_input_file(folder.path("folder"), 10).error().message,
+                EndsWith(": this is a folder, name a file"));
     EXPECT_THAT(read_input_file(folder.path("loop"), 10).error().message, EndsWith(": its links go round in a circle"));
-    EXPECT_THAT(read_input_file(folder.path("folder/file/x"), 10).error().message, EndsWith("a part of its path is no folder"));
+    EXPECT_THAT(read_input_file(folder.path("folder/file/x"), 10).error().message,
+                EndsWith("a part of its path is no folder"));
     EXPECT_EQ(read_input_file("", 10).error().code, ErrorCode::not_found);
 }
 
 TEST(ReadInputFile, ReadsNoFurtherThanItsLimit) {
-    EXPECT_EQ(read_input_file("/dev/zero", 1 << 20).error(), (Error{ErrorCode::invalid_argument, "/dev/zero: larger than 1.0 MiB, the limit"}));
+    EXPECT_EQ(read_input_file("/dev/zero", 1 << 20).error(),
+              (Error{ErrorCode::invalid_argument, "/dev/zero: larger than 1.0 MiB, the limit"}));
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ private:
 };
 
 std::string event_text(const model::Event& event) {
-    return printable(fmt::format("{}  {:<18}  {}  {}", to_utc_text(event.at), to_string(event.kind), event.subject, event.text));
+    return printable(
+        fmt::format("{}  {:<18}  {}  {}", to_utc_text(event.at), to_string(event.kind), event.subject, event.text));
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ int list_nodes(const Session& session) {
     if (!client) return session.fail_with(client.error());
     const auto document = client->nodes();
     if (!document) return session.fail_with(document.error());
-    session.out() << (session.json() ? api::to_json(*document) + "\n" : nodes_text(document->nodes, session.look())) << std::flush;
+    session.out() << (session.json() ? api::to_json(*document) + "\n" : nodes_text(document->nodes, session.look()))
+                  << std::flush;
     return exit_code::done;
 }
 
@@ -32,7 +33,8 @@ int remove_node(const Session& session, const std::string& name, bool yes) {
     const auto client = session.connect();
     if (!client) return session.fail_with(client.error());
     if (!yes && session.world().in_is_terminal) {
-        if (!session.agrees(fmt::format("Node {} leaves the cluster; the replicas on it are no longer kept up. Go on?", printable(name)))) {
+        if (!session.agrees(fmt::format("Node {} leaves the cluster; the replicas on it are no longer kept up. Go on?",
+                                        printable(name)))) {
             session.err() << "flocker: nothing was changed" << std::endl;
             return exit_code::failed;
         }
@@ -43,7 +45,8 @@ int remove_node(const Session& session, const std::string& name, bool yes) {
         codec::append_json_string(quoted, name);
         session.out() << "{\"removed\":" << quoted << "}" << std::endl;
     } else {
-        session.out() << fmt::format("Node {} is no member any more. Stop flockerd there.", printable(name)) << std::endl;
+        session.out() << fmt::format("Node {} is no member any more. Stop flockerd there.", printable(name))
+                      << std::endl;
     }
     return exit_code::done;
 }
@@ -56,13 +59,15 @@ int create_token(const Session& session, std::optional<Duration> lifetime) {
     if (!access) return session.fail_with(access.error());
     const auto created = client->create_token({lifetime});
     if (!created) return session.fail_with(created.error());
-    const std::string command = fmt::format("flocker join {}:{} --token {}", access->address, access->port, created->token);
+    const std::string command =
+        fmt::format("flocker join {}:{} --token {}", access->address, access->port, created->token);
     if (session.json()) {
         session.out() << fmt::format(R"({{"token":"{}","command":"{}"}})", created->token, command) << std::endl;
         return exit_code::done;
     }
     session.out() << "Run this on the machine that is to join, as root:\n\n  " << command
-                  << "\n\nIt works once, within " << age_text(lifetime.value_or(60min)) << ", and is shown only now." << std::endl;
+                  << "\n\nIt works once, within " << age_text(lifetime.value_or(60min)) << ", and is shown only now."
+                  << std::endl;
     return exit_code::done;
 }
 
@@ -94,7 +99,9 @@ int revoke_token(const Session& session, const std::string& id) {
     if (const Status done = client->revoke_token(id); !done) return session.fail_with(done.error());
     std::string quoted;
     codec::append_json_string(quoted, id);
-    session.out() << (session.json() ? "{\"revoked\":" + quoted + "}" : fmt::format("Token {} is good for nothing any more.", printable(id))) << std::endl;
+    session.out() << (session.json() ? "{\"revoked\":" + quoted + "}"
+                                     : fmt::format("Token {} is good for nothing any more.", printable(id)))
+                  << std::endl;
     return exit_code::done;
 }
 

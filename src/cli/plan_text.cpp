@@ -24,7 +24,9 @@ Tone tone_of(StepKind kind) {
     return Tone::plain;
 }
 
-std::string where(const StepEntry& step) { return step.from ? fmt::format("{} -> {}", *step.from, step.node) : step.node; }
+std::string where(const StepEntry& step) {
+    return step.from ? fmt::format("{} -> {}", *step.from, step.node) : step.node;
+}
 
 std::string note(const StepEntry& step) {
     std::string text = step.reason;
@@ -34,7 +36,9 @@ std::string note(const StepEntry& step) {
     return text;
 }
 
-std::string names(const std::vector<std::string>& all) { return fmt::format("{}", fmt::join(all, ", ")); }
+std::string names(const std::vector<std::string>& all) {
+    return fmt::format("{}", fmt::join(all, ", "));
+}
 
 std::optional<manifest::Location> location_of(const api::RefusalEntry& refusal, const manifest::Positions& positions) {
     if (refusal.about == api::RefusalAbout::place) {
@@ -67,7 +71,10 @@ std::string plan_text(const api::PlanDocument& plan, const Look& look) {
         if (step.kind == StepKind::keep) {
             kept.push_back(step.application);
         } else {
-            table.add({{api::name_of(step.kind), tone_of(step.kind)}, step.application, where(step), {note(step), Tone::faint}});
+            table.add({{api::name_of(step.kind), tone_of(step.kind)},
+                       step.application,
+                       where(step),
+                       {note(step), Tone::faint}});
         }
     }
     std::string text = table.empty() ? "" : table.text(look);
@@ -92,13 +99,14 @@ bool nothing_to_do(const api::PlanDocument& plan, const api::StatusDocument& sta
     });
 }
 
-std::vector<manifest::Diagnostic> place(const std::vector<api::RefusalEntry>& refusals, const manifest::Positions& positions,
-                                        const std::string& deployment_file) {
+std::vector<manifest::Diagnostic> place(const std::vector<api::RefusalEntry>& refusals,
+                                        const manifest::Positions& positions, const std::string& deployment_file) {
     std::vector<manifest::Diagnostic> placed;
     for (const api::RefusalEntry& refusal : refusals) {
         const auto location = location_of(refusal, positions).value_or(manifest::Location{deployment_file, 1, 1});
         const bool named = refusal.about != api::RefusalAbout::deployment && refusal.about != api::RefusalAbout::place;
-        placed.push_back(manifest::diagnostic_at(location, (named ? fmt::format("application '{}': ", refusal.name) : "") + refusal.message));
+        placed.push_back(manifest::diagnostic_at(
+            location, (named ? fmt::format("application '{}': ", refusal.name) : "") + refusal.message));
     }
     std::ranges::sort(placed);
     return placed;

@@ -22,6 +22,7 @@ namespace flocker::cli {
 /// Where in the manifests the reasons of a refusal stand, in the order of the files.
 /// `deployment_file` is for what is about no one place.
 [[nodiscard]] std::vector<manifest::Diagnostic> place(const std::vector<api::RefusalEntry>& refusals,
-                                                      const manifest::Positions& positions, const std::string& deployment_file);
+                                                      const manifest::Positions& positions,
+                                                      const std::string& deployment_file);
 
 }  // namespace flocker::cli

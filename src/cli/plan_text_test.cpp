@@ -74,31 +74,34 @@ TEST(PlaceRefusals, FindsTheLineThatEachIsAbout) {
     std::vector<std::string> lines;
     for (const auto& problem : problems) lines.push_back(to_text(problem));
     EXPECT_THAT(lines, ElementsAre("application.yml:5:40: application 'db': it belongs to mail",
-                                   "application.yml:7:12: application 'web': nobody has it", "deployment.yml:1:1: too much",
-                                   "deployment.yml:3:3: no node is called \"cedar\"",
+                                   "application.yml:7:12: application 'web': nobody has it",
+                                   "deployment.yml:1:1: too much", "deployment.yml:3:3: no node is called \"cedar\"",
                                    "deployment.yml:4:11: application 'web': no room"));
 }
 
 TEST(Results, TellWhatWasDoneAndWhatFailed) {
     Outcome move{step(StepKind::move, "db", "birch", "alder"), Standing::done, "birch", "", moved("alder", "birch")};
     Outcome kept{step(StepKind::keep, "kv", "birch"), Standing::done, "birch", "", {}};
-    Outcome failed{step(StepKind::start, "queue", "birch"), Standing::failed, "birch", "no such image (tried 3 times)", {}};
+    Outcome failed{
+        step(StepKind::start, "queue", "birch"), Standing::failed, "birch", "no such image (tried 3 times)", {}};
     Outcome late{step(StepKind::restart, "web", "alder"), Standing::pending, "alder", "", {}};
     const std::vector<Outcome> all{move, kept, failed, late};
 
-    EXPECT_EQ(results_text(all, 43s, {}),
-              "Done in 43.0 s:\n"
-              "  db     moved from alder to birch, down for 412 ms; copied 2.0 GiB while it ran, 1.2 MiB in the cutover\n"
-              "Failed:\n"
-              "  queue  on birch: no such image (tried 3 times)\n"
-              "Not there yet:\n"
-              "  web    on alder; see `flocker why web`\n");
-    EXPECT_EQ(results_json(plan({move.step}), all, false),
-              R"({"steps":[{"kind":"move","application":"db","node":"birch","from":"alder","to_copy":0,"reason":""}],"left_alone":[],)"
-              R"("results":[{"application":"db","node":"birch","outcome":"moved","downtime_ms":412,"bytes_live":2147483648,"bytes_cutover":1300000,"reason":""},)"
-              R"({"application":"kv","node":"birch","outcome":"unchanged","reason":""},)"
-              R"json({"application":"queue","node":"birch","outcome":"failed","reason":"no such image (tried 3 times)"},)json"
-              R"({"application":"web","node":"alder","outcome":"unfinished","reason":""}],"settled":false})");
+    EXPECT_EQ(
+        results_text(all, 43s, {}),
+        "Done in 43.0 s:\n"
+        "  db     moved from alder to birch, down for 412 ms; copied 2.0 GiB while it ran, 1.2 MiB in the cutover\n"
+        "Failed:\n"
+        "  queue  on birch: no such image (tried 3 times)\n"
+        "Not there yet:\n"
+        "  web    on alder; see `flocker why web`\n");
+    EXPECT_EQ(
+        results_json(plan({move.step}), all, false),
+        R"({"steps":[{"kind":"move","application":"db","node":"birch","from":"alder","to_copy":0,"reason":""}],"left_alone":[],)"
+        R"("results":[{"application":"db","node":"birch","outcome":"moved","downtime_ms":412,"bytes_live":2147483648,"bytes_cutover":1300000,"reason":""},)"
+        R"({"application":"kv","node":"birch","outcome":"unchanged","reason":""},)"
+        R"json({"application":"queue","node":"birch","outcome":"failed","reason":"no such image (tried 3 times)"},)json"
+        R"({"application":"web","node":"alder","outcome":"unfinished","reason":""}],"settled":false})");
 }
 
 }  // namespace

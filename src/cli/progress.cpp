@@ -38,11 +38,12 @@ std::string round_text(const MoveEntry& move, std::optional<double> rate) {
     const double sent = static_cast<double>(move.round_sent.value);
     const double all = std::max(static_cast<double>(move.round_expected.value), sent);
     const double part = std::min(sent / all, 0.99);
-    std::string text = fmt::format("  {} {:2.0f}%  {} of {}", bar(part), std::floor(part * 100), to_text(move.round_sent),
-                                   to_text(Bytes{static_cast<std::uint64_t>(all)}));
+    std::string text = fmt::format("  {} {:2.0f}%  {} of {}", bar(part), std::floor(part * 100),
+                                   to_text(move.round_sent), to_text(Bytes{static_cast<std::uint64_t>(all)}));
     if (rate && *rate >= 1) {
         const Duration left{static_cast<std::int64_t>((all - sent) / *rate * 1e9)};
-        text += fmt::format("  {}/s  {} left", to_text(Bytes{static_cast<std::uint64_t>(*rate)}), age_text(left + 999ms));
+        text +=
+            fmt::format("  {}/s  {} left", to_text(Bytes{static_cast<std::uint64_t>(*rate)}), age_text(left + 999ms));
     }
     return text;
 }
@@ -67,10 +68,13 @@ std::string staging_text(const MoveEntry& move, std::optional<double> rate) {
 }
 
 std::string down_text(const MoveEntry& move, Instant at) {
-    return move.sealing_started ? fmt::format(", down for {}", to_text(std::max(at - *move.sealing_started, Duration{}))) : "";
+    return move.sealing_started
+               ? fmt::format(", down for {}", to_text(std::max(at - *move.sealing_started, Duration{})))
+               : "";
 }
 
-std::string move_text(const ApplicationEntry& application, const MoveEntry& move, std::optional<double> rate, Instant at) {
+std::string move_text(const ApplicationEntry& application, const MoveEntry& move, std::optional<double> rate,
+                      Instant at) {
     std::string text = fmt::format("{} -> {}  ", move.source, move.target);
     switch (move.phase) {
         case MovePhase::staging: text += staging_text(move, rate); break;
@@ -112,7 +116,8 @@ std::string done_text(const Outcome& outcome) {
         case api::StepKind::restart: return "restarted on " + outcome.step.node;
         case api::StepKind::move:
             return outcome.move ? fmt::format("moved to {} in {}, down for {}", outcome.step.node,
-                                              to_text(outcome.move->ended - outcome.move->started), to_text(outcome.move->downtime))
+                                              to_text(outcome.move->ended - outcome.move->started),
+                                              to_text(outcome.move->downtime))
                                 : "moved to " + outcome.step.node;
         case api::StepKind::keep: return "running on " + outcome.step.node;
     }
@@ -128,7 +133,8 @@ struct Line {
 
 std::optional<Line> line_of(const Outcome& outcome, const api::StatusDocument& now, const api::StatusDocument* before) {
     const std::string& name = outcome.step.application;
-    const bool nothing_to_do = outcome.step.kind == api::StepKind::keep && outcome.standing == Standing::done && !outcome.move;
+    const bool nothing_to_do =
+        outcome.step.kind == api::StepKind::keep && outcome.standing == Standing::done && !outcome.move;
     if (nothing_to_do) return std::nullopt;
     if (outcome.standing == Standing::done) return Line{name, "done", done_text(outcome), Tone::good};
     if (outcome.standing == Standing::failed) return Line{name, "failed", "failed: " + outcome.reason, Tone::bad};
@@ -143,7 +149,8 @@ std::optional<Line> line_of(const Outcome& outcome, const api::StatusDocument& n
 std::optional<double> rate(const MoveEntry& now, const MoveEntry& before) {
     const auto total = [](const MoveEntry& move) { return move.bytes_live.value + move.bytes_cutover.value; };
     if (now.id != before.id || now.measured <= before.measured || total(now) < total(before)) return std::nullopt;
-    return static_cast<double>(total(now) - total(before)) * 1e9 / static_cast<double>((now.measured - before.measured).count());
+    return static_cast<double>(total(now) - total(before)) * 1e9 /
+           static_cast<double>((now.measured - before.measured).count());
 }
 
 std::string progress_text(const ApplicationEntry& now, const ApplicationEntry* before, Instant at) {

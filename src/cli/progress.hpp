@@ -19,12 +19,14 @@ namespace flocker::cli {
 
 /// What one application is doing, in a line without its name:
 /// "alder -> birch  staging: first copy  [=====>    ]  52%  1.0 GiB of 2.0 GiB  310 MiB/s  3.2 s left".
-[[nodiscard]] std::string progress_text(const api::ApplicationEntry& now, const api::ApplicationEntry* before, Instant at);
+[[nodiscard]] std::string progress_text(const api::ApplicationEntry& now, const api::ApplicationEntry* before,
+                                        Instant at);
 
 /// A line for each application of the deployment that has something to do, or had.
 /// `before`: an older look, from a few seconds ago; nullptr: there is none.
-[[nodiscard]] std::vector<std::string> progress_lines(const std::vector<Outcome>& outcomes, const api::StatusDocument& now,
-                                                      const api::StatusDocument* before, const Look& look);
+[[nodiscard]] std::vector<std::string> progress_lines(const std::vector<Outcome>& outcomes,
+                                                      const api::StatusDocument& now, const api::StatusDocument* before,
+                                                      const Look& look);
 
 /// Where no line can be drawn again: says which lines to write now, one at each change of phase and one
 /// every few seconds in between.

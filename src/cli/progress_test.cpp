@@ -45,7 +45,9 @@ TEST_F(ProgressTest, ShowsTheFirstCopyWithItsRate) {
     now.round_expected = {2048 * mebi};
     now.measured = clock_start + 2s;
 
-    EXPECT_EQ(line(now), "db  alder -> birch  staging: first copy  [==========>         ] 54%  1.1 GiB of 2.0 GiB  512 MiB/s  2 s left");
+    EXPECT_EQ(
+        line(now),
+        "db  alder -> birch  staging: first copy  [==========>         ] 54%  1.1 GiB of 2.0 GiB  512 MiB/s  2 s left");
 }
 
 TEST_F(ProgressTest, NeverShowsMoreThanAll) {
@@ -66,11 +68,13 @@ TEST_F(ProgressTest, ShowsIncrements) {
 
     now.round_sent = {mebi};
     now.round_expected = {4 * mebi};
-    EXPECT_EQ(line(now), "db  alder -> birch  staging: increment 3  [=====>              ] 25%  1.0 MiB of 4.0 MiB  1.0 GiB sent");
+    EXPECT_EQ(line(now),
+              "db  alder -> birch  staging: increment 3  [=====>              ] 25%  1.0 MiB of 4.0 MiB  1.0 GiB sent");
 }
 
 TEST_F(ProgressTest, ShowsTheCutoverWithTheDowntimeSoFar) {
-    EXPECT_EQ(line(move(MovePhase::sealing, "alder", "birch"), 300ms), "db  alder -> birch  sealing: alder stops it, down for 300 ms");
+    EXPECT_EQ(line(move(MovePhase::sealing, "alder", "birch"), 300ms),
+              "db  alder -> birch  sealing: alder stops it, down for 300 ms");
 
     auto trial = move(MovePhase::trial, "alder", "birch");
     trial.bytes_cutover = {2 * mebi};
@@ -120,7 +124,8 @@ TEST_F(ProgressTest, FitsTheTerminalAndColoursOnlyIfWished) {
     failed.reason = "no such image\x1b[2J";
 
     EXPECT_THAT(progress_lines({failed}, cluster({}), nullptr, {16, false}), ElementsAre("q  failed: no s…"));
-    EXPECT_THAT(progress_lines({failed}, cluster({}), nullptr, {0, true}), ElementsAre("\x1b[31mq  failed: no such image [2J\x1b[0m"));
+    EXPECT_THAT(progress_lines({failed}, cluster({}), nullptr, {0, true}),
+                ElementsAre("\x1b[31mq  failed: no such image [2J\x1b[0m"));
 }
 
 TEST(PlainProgress, SaysEachPhaseOnceAndThenOnlyNowAndThen) {

@@ -100,12 +100,15 @@ std::string outcome_word(const Outcome& outcome) {
 
 std::string done_line(const Outcome& outcome) {
     const std::string where = outcome.step.node;
-    if (outcome.step.kind != StepKind::move && !outcome.move) return fmt::format("{} on {}", outcome_word(outcome), where);
+    if (outcome.step.kind != StepKind::move && !outcome.move)
+        return fmt::format("{} on {}", outcome_word(outcome), where);
     if (!outcome.move) return "moved to " + where;
     const api::MoveResultEntry& move = *outcome.move;
-    std::string text = fmt::format("moved from {} to {}, down for {}", move.source, move.target, to_text(move.downtime));
+    std::string text =
+        fmt::format("moved from {} to {}, down for {}", move.source, move.target, to_text(move.downtime));
     if (move.bytes_live.value + move.bytes_cutover.value > 0) {
-        text += fmt::format("; copied {} while it ran, {} in the cutover", to_text(move.bytes_live), to_text(move.bytes_cutover));
+        text += fmt::format("; copied {} while it ran, {} in the cutover", to_text(move.bytes_live),
+                            to_text(move.bytes_cutover));
     }
     return text;
 }
@@ -131,18 +134,21 @@ std::string results_text(const std::vector<Outcome>& outcomes, Duration took, co
         return text.empty() ? "" : title + "\n" + text;
     };
     std::string text;
-    text += section(Standing::done, fmt::format("{} in {}:", toned("Done", Tone::good, look), to_text(took)), done_line);
+    text +=
+        section(Standing::done, fmt::format("{} in {}:", toned("Done", Tone::good, look), to_text(took)), done_line);
     text += section(Standing::failed, toned("Failed", Tone::bad, look) + ":",
                     [](const Outcome& outcome) { return fmt::format("on {}: {}", outcome.node, outcome.reason); });
-    text += section(Standing::pending, toned("Not there yet", Tone::busy, look) + ":",
-                    [](const Outcome& outcome) { return fmt::format("on {}; see `flocker why {}`", outcome.node, outcome.step.application); });
+    text += section(Standing::pending, toned("Not there yet", Tone::busy, look) + ":", [](const Outcome& outcome) {
+        return fmt::format("on {}; see `flocker why {}`", outcome.node, outcome.step.application);
+    });
     return text;
 }
 
 std::string results_json(const api::PlanDocument& plan, const std::vector<Outcome>& outcomes, bool settled) {
     Report report{{}, plan.left_alone, {}, settled};
     for (const api::StepEntry& step : plan.steps) {
-        report.steps.push_back({api::name_of(step.kind), step.application, step.node, step.from, step.to_copy, step.reason});
+        report.steps.push_back(
+            {api::name_of(step.kind), step.application, step.node, step.from, step.to_copy, step.reason});
     }
     for (const Outcome& outcome : outcomes) {
         ResultRow row{outcome.step.application, outcome.node, outcome_word(outcome), {}, {}, {}, outcome.reason};
@@ -158,7 +164,8 @@ std::string results_json(const api::PlanDocument& plan, const std::vector<Outcom
 
 std::string refusals_json(const std::vector<manifest::Diagnostic>& problems) {
     Refusals document;
-    for (const auto& [file, line, column, message] : problems) document.refusals.push_back({file, line, column, message});
+    for (const auto& [file, line, column, message] : problems)
+        document.refusals.push_back({file, line, column, message});
     return encode(document);
 }
 

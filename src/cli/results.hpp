@@ -18,7 +18,8 @@ namespace flocker::cli {
 [[nodiscard]] std::string results_text(const std::vector<Outcome>& outcomes, Duration took, const Look& look);
 
 /// {"steps": […], "left_alone": […], "results": […], "settled": …}
-[[nodiscard]] std::string results_json(const api::PlanDocument& plan, const std::vector<Outcome>& outcomes, bool settled);
+[[nodiscard]] std::string results_json(const api::PlanDocument& plan, const std::vector<Outcome>& outcomes,
+                                       bool settled);
 /// {"refusals": [{"file", "line", "column", "message"}]}
 [[nodiscard]] std::string refusals_json(const std::vector<manifest::Diagnostic>& problems);
 

@@ -33,10 +33,29 @@ api::VolumeEntry volume() {
 class RunTest : public TestWorld, public ::testing::Test {};
 
 TEST_F(RunTest, TeachesWithAnExampleForEachCommand) {
-    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
-             {"deploy"}, {"move"}, {"status"}, {"why"}, {"logs"}, {"events"}, {"version"}, {"volume"}, {"volume", "ls"},
-             {"volume", "inspect"}, {"volume", "rm"}, {"node"}, {"node", "ls"}, {"node", "rm"}, {"token"}, {"token", "create"},
-             {"token", "ls"}, {"token", "revoke"}, {"context"}, {"context", "ls"}, {"context", "use"}, {"context", "show"}, {"context", "import"}}) {
+    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{{"deploy"},
+                                                                                         {"move"},
+                                                                                         {"status"},
+                                                                                         {"why"},
+                                                                                         {"logs"},
+                                                                                         {"events"},
+                                                                                         {"version"},
+                                                                                         {"volume"},
+                                                                                         {"volume", "ls"},
+                                                                                         {"volume", "inspect"},
+                                                                                         {"volume", "rm"},
+                                                                                         {"node"},
+                                                                                         {"node", "ls"},
+                                                                                         {"node", "rm"},
+                                                                                         {"token"},
+                                                                                         {"token", "create"},
+                                                                                         {"token", "ls"},
+                                                                                         {"token", "revoke"},
+                                                                                         {"context"},
+                                                                                         {"context", "ls"},
+                                                                                         {"context", "use"},
+                                                                                         {"context", "show"},
+                                                                                         {"context", "import"}}) {
         std::vector<std::string> arguments = command;
         arguments.emplace_back("--help");
         EXPECT_EQ(run(arguments), 0) << command.back();
@@ -52,9 +71,15 @@ TEST_F(RunTest, TeachesWithAnExampleForEachCommand) {
 }
 
 TEST_F(RunTest, RefusesWrongUsageOnStderr) {
-    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-             {"statsu"}, {"status", "extra"}, {"deploy", "one.yml"}, {"move", "db"}, {"deploy", "a", "b", "--timeout", "soon"},
-             {"events", "--tail", "-1"}, {"status", "--jsn"}, {"volume", "destroy", "x"}}) {
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{"statsu"},
+                                               {"status", "extra"},
+                                               {"deploy", "one.yml"},
+                                               {"move", "db"},
+                                               {"deploy", "a", "b", "--timeout", "soon"},
+                                               {"events", "--tail", "-1"},
+                                               {"status", "--jsn"},
+                                               {"volume", "destroy", "x"}}) {
         EXPECT_EQ(run(arguments), 2) << arguments.front();
         EXPECT_THAT(err.str(), HasSubstr("--help")) << arguments.front();
         EXPECT_EQ(out.str(), "");
@@ -120,7 +145,9 @@ TEST_F(RunTest, FitsTheTerminalUnlessToldNotTo) {
 
 TEST_F(RunTest, ChoosesTheContext) {
     answer("GET", "/v1/status", cluster({}));
-    const auto other = folder.write("other.json", R"({"control":"10.9.9.9:99","ca":"-----BEGIN A","certificate":"-----BEGIN C","key":"-----BEGIN K"})");
+    const auto other = folder.write(
+        "other.json",
+        R"({"control":"10.9.9.9:99","ca":"-----BEGIN A","certificate":"-----BEGIN C","key":"-----BEGIN K"})");
 
     EXPECT_EQ(run({"status"}), 0);
     EXPECT_EQ(run({"--context", other, "status"}), 0);
@@ -146,9 +173,11 @@ TEST_F(RunTest, SaysErrorsOfTheServiceOnStderr) {
 }
 
 TEST_F(RunTest, SaysWhyAThingIsAsItIs) {
-    answer("GET", "/v1/why/db", api::WhyDocument{"db", {{"the target takes e1-s3", "birch", clock_start}, {"x", "", {}}}});
+    answer("GET", "/v1/why/db",
+           api::WhyDocument{"db", {{"the target takes e1-s3", "birch", clock_start}, {"x", "", {}}}});
     EXPECT_EQ(run({"why", "db"}), 0);
-    EXPECT_EQ(out.str(), "the target takes e1-s3 (on node birch, until 2025-10-09T08:53:20.000Z)\nx (on the control service)\n");
+    EXPECT_EQ(out.str(),
+              "the target takes e1-s3 (on node birch, until 2025-10-09T08:53:20.000Z)\nx (on the control service)\n");
 
     answer("GET", "/v1/why/web", api::WhyDocument{"web", {}});
     EXPECT_EQ(run({"why", "web"}), 0);
@@ -227,8 +256,9 @@ TEST_F(RunTest, GivesTheWholeJoinCommandWithAToken) {
 }
 
 TEST_F(RunTest, ListsAndRevokesTokens) {
-    answer("GET", "/v1/tokens", api::TokensDocument{{{"7f3a", clock_start - 60s, clock_start + 600s, "", false},
-                                                     {"81bc", clock_start - 7200s, clock_start - 1s, "birch", false}}});
+    answer("GET", "/v1/tokens",
+           api::TokensDocument{{{"7f3a", clock_start - 60s, clock_start + 600s, "", false},
+                                {"81bc", clock_start - 7200s, clock_start - 1s, "birch", false}}});
     answers("DELETE", "/v1/tokens/7f3a").push_back({204, {}, {}});
 
     EXPECT_EQ(run({"token", "ls"}), 0);

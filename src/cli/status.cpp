@@ -27,7 +27,8 @@ int why(const Session& session, const std::string& name) {
         session.out() << api::to_json(*told) << std::endl;
         return exit_code::done;
     }
-    if (told->reasons.empty()) session.out() << fmt::format("{} is what it should be; it waits for nothing.\n", printable(name));
+    if (told->reasons.empty())
+        session.out() << fmt::format("{} is what it should be; it waits for nothing.\n", printable(name));
     for (const api::ReasonEntry& reason : told->reasons) {
         const std::string on = reason.node.empty() ? "the control service" : "node " + reason.node;
         session.out() << printable(fmt::format("{} (on {}{})", reason.waits_for, on,
@@ -51,7 +52,8 @@ int version(const Session& session, bool client_only) {
         }
     }
     if (session.json()) {
-        session.out() << fmt::format(R"({{"client":"{}"{}}})", api::version(), service.empty() ? "" : fmt::format(R"(,"control":"{}")", printable(service)))
+        session.out() << fmt::format(R"({{"client":"{}"{}}})", api::version(),
+                                     service.empty() ? "" : fmt::format(R"(,"control":"{}")", printable(service)))
                       << std::endl;
     } else {
         session.out() << "flocker " << api::version() << "\n";
@@ -59,7 +61,8 @@ int version(const Session& session, bool client_only) {
         session.out() << std::flush;
     }
     // The client's own version is known whatever the service does.
-    if (trouble) session.err() << "flocker: the control service's version is not known: " << trouble->message << std::endl;
+    if (trouble)
+        session.err() << "flocker: the control service's version is not known: " << trouble->message << std::endl;
     return exit_code::done;
 }
 

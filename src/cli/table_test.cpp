@@ -29,7 +29,9 @@ TEST(Table, CutsTheWidestColumnToFit) {
               "a-much-lo…   x\n");
 }
 
-TEST(Table, CutsNoColumnToNothing) { EXPECT_NE(sample().text({5, false}).find("a-muc…"), std::string::npos); }
+TEST(Table, CutsNoColumnToNothing) {
+    EXPECT_NE(sample().text({5, false}).find("a-muc…"), std::string::npos);
+}
 
 TEST(Table, ColoursWithoutMovingTheColumns) {
     EXPECT_EQ(sample().text({0, true}),
@@ -60,7 +62,9 @@ TEST(Text, SaysAgesInOneUnit) {
     EXPECT_EQ(age_text(std::chrono::hours{80}), "3 d");
 }
 
-TEST(Text, SaysPortsInsideToOutside) { EXPECT_EQ(ports_text({{80, 80}, {5432, 15432}}), "80, 5432->15432"); }
+TEST(Text, SaysPortsInsideToOutside) {
+    EXPECT_EQ(ports_text({{80, 80}, {5432, 15432}}), "80, 5432->15432");
+}
 
 }  // namespace
 }  // namespace flocker::cli

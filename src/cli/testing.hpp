@@ -33,7 +33,8 @@ inline api::NodeEntry node(const std::string& name) {
     return node;
 }
 
-inline api::ContainerEntry container(Instant started, model::ContainerSeen::Status status = model::ContainerSeen::Status::running,
+inline api::ContainerEntry container(Instant started,
+                                     model::ContainerSeen::Status status = model::ContainerSeen::Status::running,
                                      int exit_code = 0) {
     api::ContainerEntry container;
     container.id = "c" + std::to_string((started - clock_start).count());
@@ -144,7 +145,9 @@ private:
 class TestWorld {
 public:
     TestWorld() {
-        folder.write("context.json", R"({"control":"10.0.0.1:4523","ca":"-----BEGIN A","certificate":"-----BEGIN C","key":"-----BEGIN K"})");
+        folder.write(
+            "context.json",
+            R"({"control":"10.0.0.1:4523","ca":"-----BEGIN A","certificate":"-----BEGIN C","key":"-----BEGIN K"})");
     }
 
     int run(std::vector<std::string> arguments, const std::string& typed = "") {
@@ -157,7 +160,9 @@ public:
     }
 
     /// What is answered to requests of this method and target; the last one goes on being given.
-    std::deque<http::Response>& answers(const std::string& method, const std::string& target) { return answers_[method + " " + target]; }
+    std::deque<http::Response>& answers(const std::string& method, const std::string& target) {
+        return answers_[method + " " + target];
+    }
     template <class Document>
     void answer(const std::string& method, const std::string& target, const Document& document, unsigned status = 200) {
         answers(method, target).push_back(api::json_response(status, api::to_json(document)));
@@ -173,7 +178,12 @@ public:
     std::vector<Access> connected;
     std::vector<std::string> farewells;
     Instant now{clock_start};
-    World world{in, out, err, false, false, 0,
+    World world{in,
+                out,
+                err,
+                false,
+                false,
+                0,
                 [this](const std::string& name) -> std::optional<std::string> {
                     const auto found = environment.find(name);
                     return found == environment.end() ? std::nullopt : std::optional(found->second);
@@ -182,14 +192,18 @@ public:
                     connected.push_back(access);
                     return [this](const api::Call& call) { return serve(call); };
                 },
-                [this] { return now; }, [this](Duration duration) { now = now + duration; },
-                [this](const std::string& farewell) { farewells.push_back(farewell); }, {}, folder.path("context.json")};
+                [this] { return now; },
+                [this](Duration duration) { now = now + duration; },
+                [this](const std::string& farewell) { farewells.push_back(farewell); },
+                {},
+                folder.path("context.json")};
 
 private:
     Result<http::Response> serve(const api::Call& call) {
         asked.push_back(call.request);
         auto& queue = answers_[call.request.method + " " + call.request.target];
-        if (queue.empty()) return fail(ErrorCode::unavailable, "nobody answers " + call.request.method + " " + call.request.target);
+        if (queue.empty())
+            return fail(ErrorCode::unavailable, "nobody answers " + call.request.method + " " + call.request.target);
         http::Response response = queue.front();
         if (queue.size() > 1) queue.pop_front();
         if (call.sink && response.status == 200) {

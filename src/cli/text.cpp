@@ -8,11 +8,15 @@
 namespace flocker::cli {
 namespace {
 
-bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }
+bool begins_character(char c) {
+    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
+}
 
 }  // namespace
 
-std::size_t columns(std::string_view text) { return static_cast<std::size_t>(std::ranges::count_if(text, begins_character)); }
+std::size_t columns(std::string_view text) {
+    return static_cast<std::size_t>(std::ranges::count_if(text, begins_character));
+}
 
 std::string cut(std::string_view text, std::size_t width) {
     if (columns(text) <= width) return std::string(text);
@@ -31,7 +35,8 @@ std::string padded(std::string_view text, std::size_t width) {
 
 std::string printable(std::string_view text) {
     std::string clean(text);
-    std::ranges::replace_if(clean, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+    std::ranges::replace_if(
+        clean, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
     return clean;
 }
 

@@ -11,7 +11,8 @@ namespace {
 std::string used_text(const api::VolumeEntry& volume) {
     const api::CopyEntry& own = volume.copies.front();
     if (!own.present) return "";
-    return volume.maximum_size ? fmt::format("{} of {}", to_text(own.used), to_text(*volume.maximum_size)) : to_text(own.used);
+    return volume.maximum_size ? fmt::format("{} of {}", to_text(own.used), to_text(*volume.maximum_size))
+                               : to_text(own.used);
 }
 
 std::string replicas_text(const api::VolumeEntry& volume) {
@@ -55,8 +56,8 @@ int list_volumes(const Session& session) {
     }
     Table table({"VOLUME", "APPLICATION", "STATE", "NODE", "USED", "REPLICAS"});
     for (const api::VolumeEntry& volume : document->volumes) {
-        table.add({volume.dataset.value, volume.application.value_or(""), state_cell(volume), volume.owner_node, used_text(volume),
-                   replicas_text(volume)});
+        table.add({volume.dataset.value, volume.application.value_or(""), state_cell(volume), volume.owner_node,
+                   used_text(volume), replicas_text(volume)});
     }
     session.out() << table.text(session.look()) << std::flush;
     return exit_code::done;
@@ -73,13 +74,15 @@ int inspect_volume(const Session& session, const std::string& name) {
     }
     std::ostream& out = session.out();
     out << fmt::format("Volume       {}\nState        {}\n", volume->dataset.value, state_cell(*volume).text);
-    if (volume->application) out << fmt::format("Application  {}, at {}\n", *volume->application, printable(volume->mountpoint));
+    if (volume->application)
+        out << fmt::format("Application  {}, at {}\n", *volume->application, printable(volume->mountpoint));
     out << fmt::format("Owner        {}, epoch {}\n\n", volume->owner_node, volume->epoch.value);
     Table table({"NODE", "COPY", "USED", "SNAPSHOTS", "NEWEST", "TAKEN"});
     for (const api::CopyEntry& copy : volume->copies) {
         const bool any = !copy.snapshots.empty();
-        table.add({copy.node, copy_state(copy), copy.present ? to_text(copy.used) : "", std::to_string(copy.snapshots.size()),
-                   any ? to_text(copy.snapshots.back().id) : "", any ? to_utc_text(copy.snapshots.back().taken) : ""});
+        table.add({copy.node, copy_state(copy), copy.present ? to_text(copy.used) : "",
+                   std::to_string(copy.snapshots.size()), any ? to_text(copy.snapshots.back().id) : "",
+                   any ? to_utc_text(copy.snapshots.back().taken) : ""});
     }
     out << table.text(session.look()) << std::flush;
     return exit_code::done;
@@ -92,20 +95,23 @@ int remove_volume(const Session& session, const std::string& name, bool yes) {
     if (!volume) return session.fail_with(volume.error());
     if (!yes) {
         if (!session.world().in_is_terminal) {
-            return session.fail_with({ErrorCode::invalid_argument, "this destroys data; say --yes when nobody can be asked"});
+            return session.fail_with(
+                {ErrorCode::invalid_argument, "this destroys data; say --yes when nobody can be asked"});
         }
         std::size_t copies = 0;
         for (const api::CopyEntry& copy : volume->copies) copies += copy.present ? 1U : 0U;
-        session.out() << fmt::format("This destroys volume {} ({}, {}) for good. There is no way back.\n", volume->dataset.value,
-                                     volume->copies.front().present ? to_text(volume->copies.front().used) : "size not known",
-                                     copies == 1 ? "one copy" : fmt::format("{} copies", copies));
+        session.out() << fmt::format(
+            "This destroys volume {} ({}, {}) for good. There is no way back.\n", volume->dataset.value,
+            volume->copies.front().present ? to_text(volume->copies.front().used) : "size not known",
+            copies == 1 ? "one copy" : fmt::format("{} copies", copies));
         if (session.ask(fmt::format("Type {} to go on: ", name)) != name) {
             session.err() << "flocker: that is something else; nothing was destroyed" << std::endl;
             return exit_code::failed;
         }
     }
     // By its id: what the name means can't change between the question and the deed.
-    if (const Status done = client->destroy_volume(volume->dataset.value); !done) return session.fail_with(done.error());
+    if (const Status done = client->destroy_volume(volume->dataset.value); !done)
+        return session.fail_with(done.error());
     if (session.json()) {
         session.out() << fmt::format(R"({{"destroying":"{}"}})", volume->dataset.value) << std::endl;
     } else {

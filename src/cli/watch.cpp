@@ -19,7 +19,9 @@ const ApplicationEntry* find(const StatusDocument& status, const std::string& ap
     return found == status.applications.end() ? nullptr : &*found;
 }
 
-bool same_run(const api::ContainerEntry& a, const api::ContainerEntry& b) { return a.id == b.id && a.started == b.started; }
+bool same_run(const api::ContainerEntry& a, const api::ContainerEntry& b) {
+    return a.id == b.id && a.started == b.started;
+}
 
 /// nullopt: it may yet be heard of.
 std::optional<std::string> silence(const StatusDocument& status, const std::string& node) {
@@ -86,12 +88,13 @@ void Watch::see(const StatusDocument& status, Target& target) const {
     }
     if (!entry->move && outcome.move && !outcome.move->succeeded) {
         return fail(outcome, outcome.move->target,
-                    fmt::format("the move to {} was given up, {} keeps it: {}", outcome.move->target, outcome.move->source,
-                                outcome.move->reason));
+                    fmt::format("the move to {} was given up, {} keeps it: {}", outcome.move->target,
+                                outcome.move->source, outcome.move->reason));
     }
     if (const auto reason = exit_failure(status, *entry, target)) return fail(outcome, entry->owner_node, *reason);
     if (const api::ProblemEntry* problem = lasting_problem(*entry)) {
-        return fail(outcome, problem->node, fmt::format("{} (tried {} times)", problem->error.message, problem->attempts));
+        return fail(outcome, problem->node,
+                    fmt::format("{} (tried {} times)", problem->error.message, problem->attempts));
     }
     for (const std::string& node : {entry->owner_node, entry->wanted_node}) {
         if (const auto reason = silence(status, node)) return fail(outcome, node, *reason);
@@ -109,7 +112,8 @@ void Watch::see_stop(const StatusDocument& status, const ApplicationEntry* entry
     }
 }
 
-std::optional<std::string> Watch::exit_failure(const StatusDocument& status, const ApplicationEntry& entry, Target& target) {
+std::optional<std::string> Watch::exit_failure(const StatusDocument& status, const ApplicationEntry& entry,
+                                               Target& target) {
     if (!entry.container || entry.move) return std::nullopt;
     const api::ContainerEntry& container = *entry.container;
     const bool run_before = target.container_before && same_run(*target.container_before, container);
@@ -125,21 +129,25 @@ std::optional<std::string> Watch::exit_failure(const StatusDocument& status, con
 
     const std::string how = fmt::format("its container exited with code {}", container.exit_code);
     const model::RestartPolicy& policy = entry.restart_policy;
-    if (policy.name == Policy::never) return fmt::format("{}, and its restart policy is never; see `flocker logs {}`", how, entry.name);
+    if (policy.name == Policy::never)
+        return fmt::format("{}, and its restart policy is never; see `flocker logs {}`", how, entry.name);
     const auto most = policy.maximum_retry_count;
     const bool spent = policy.name == Policy::on_failure && most && target.runs.size() > *most;
     if (spent || target.runs.size() >= runs_max || status.now - target.exited->second > restart_waited) {
-        return fmt::format("{}, after {} starts; see `flocker logs {}`", how, std::max<std::size_t>(target.runs.size(), 1), entry.name);
+        return fmt::format("{}, after {} starts; see `flocker logs {}`", how,
+                           std::max<std::size_t>(target.runs.size(), 1), entry.name);
     }
     return std::nullopt;
 }
 
 bool Watch::over() const {
-    return std::ranges::none_of(targets_, [](const Target& target) { return target.outcome.standing == Standing::pending; });
+    return std::ranges::none_of(targets_,
+                                [](const Target& target) { return target.outcome.standing == Standing::pending; });
 }
 
 bool Watch::failed() const {
-    return std::ranges::any_of(targets_, [](const Target& target) { return target.outcome.standing == Standing::failed; });
+    return std::ranges::any_of(targets_,
+                               [](const Target& target) { return target.outcome.standing == Standing::failed; });
 }
 
 std::vector<Outcome> Watch::outcomes() const {
@@ -149,7 +157,8 @@ std::vector<Outcome> Watch::outcomes() const {
 }
 
 bool Watch::concerns(const std::string& application) const {
-    return std::ranges::any_of(targets_, [&](const Target& target) { return target.outcome.step.application == application; });
+    return std::ranges::any_of(targets_,
+                               [&](const Target& target) { return target.outcome.step.application == application; });
 }
 
 }  // namespace flocker::cli

@@ -22,8 +22,8 @@ enum class Standing : std::uint8_t {
 struct Outcome {
     api::StepEntry step;
     Standing standing{Standing::pending};
-    std::string node;    ///< With a failure: the one that it is about.
-    std::string reason;  ///< With a failure: one sentence.
+    std::string node;                          ///< With a failure: the one that it is about.
+    std::string reason;                        ///< With a failure: one sentence.
     std::optional<api::MoveResultEntry> move;  ///< The move that ended since the deployment.
 
     friend bool operator==(const Outcome&, const Outcome&) = default;
@@ -50,7 +50,7 @@ private:
         model::MoveId last_move_before;
         /// The container as it was before, and when that run of it began.
         std::optional<api::ContainerEntry> container_before;
-        std::set<Instant> runs;  ///< When runs began that are not the one before.
+        std::set<Instant> runs;                             ///< When runs began that are not the one before.
         std::optional<std::pair<Instant, Instant>> exited;  ///< Which exit, and when it was first seen.
     };
 

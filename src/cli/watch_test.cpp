@@ -27,7 +27,9 @@ api::ApplicationEntry exited(Instant started, model::RestartPolicy policy = {}) 
     entry.restart_policy = policy;
     return entry;
 }
-Outcome only(const Watch& watch) { return watch.outcomes().at(0); }
+Outcome only(const Watch& watch) {
+    return watch.outcomes().at(0);
+}
 
 TEST(Watch, IsOverWhenEveryApplicationIsSettled) {
     Watch watch(plan({step(StepKind::start, "db", "alder"), step(StepKind::keep, "web", "birch")}), cluster({}));

@@ -64,9 +64,10 @@ void AgentDriver::perform(const Agent::Effect& effect) {
         Overloaded{
             [&](const Agent::ObservePool&) { observe_pool(); },
             [&](const Agent::LookAtDataset& look) {
-                ports_.datasets.observe_one(look.dataset, alive_.guard([this, look](Result<std::optional<model::DatasetSeen>> seen) {
+                const auto looked = [this, look](Result<std::optional<model::DatasetSeen>> seen) {
                     feed(Agent::DatasetLooked{look.dataset, std::move(seen)});
-                }));
+                };
+                ports_.datasets.observe_one(look.dataset, alive_.guard(looked));
             },
             [&](const Agent::ObserveEngine&) {
                 ports_.engine.observe(alive_.guard([this](Result<ports::EngineSeen> seen) {
@@ -75,16 +76,18 @@ void AgentDriver::perform(const Agent::Effect& effect) {
                 }));
             },
             [&](const Agent::DoToDataset& act) {
-                ports_.datasets.perform(act.action, alive_.guard([this, act, told](Result<std::optional<model::DatasetSeen>> outcome) {
+                const auto done = [this, act, told](Result<std::optional<model::DatasetSeen>> outcome) {
                     told(describe(act.action), outcome);
                     feed(Agent::DatasetDone{act.action, std::move(outcome)});
-                }));
+                };
+                ports_.datasets.perform(act.action, alive_.guard(done));
             },
             [&](const Agent::DoToContainer& act) {
-                ports_.engine.perform(act.action, alive_.guard([this, act, told](Result<std::optional<model::ContainerSeen>> outcome) {
+                const auto done = [this, act, told](Result<std::optional<model::ContainerSeen>> outcome) {
                     told(describe(act.action), outcome);
                     feed(Agent::ContainerDone{act.action, std::move(outcome)});
-                }));
+                };
+                ports_.engine.perform(act.action, alive_.guard(done));
             },
             [&](const Agent::FetchImage& fetch) {
                 ports_.link.fetch_image(fetch.from, fetch.image, alive_.guard([this, fetch, told](Status outcome) {
@@ -101,14 +104,16 @@ void AgentDriver::perform(const Agent::Effect& effect) {
             [&](const Agent::AskHoldings& ask) {
                 ports_.link.holdings(ask.node, ask.dataset, alive_.guard([this, ask, told](Result<ports::Holdings> holdings) {
                     told("ask " + ask.node.name, holdings);
-                    feed(Agent::HoldingsTold{ask.dataset, ask.node.id,
-                                             std::move(holdings).transform([](ports::Holdings&& held) { return std::move(held.snapshots); })});
+                    const auto snapshots = [](ports::Holdings&& held) { return std::move(held.snapshots); };
+                    feed(Agent::HoldingsTold{ask.dataset, ask.node.id, std::move(holdings).transform(snapshots)});
                 }));
             },
             [&](const Agent::SendSnapshot& send) {
+                const auto progressed = [this, send](model::SendProgress progress) {
+                    feed(Agent::SendProgressed{send.order, progress});
+                };
                 ports_.link.send(
-                    send.order,
-                    alive_.guard([this, send](model::SendProgress progress) { feed(Agent::SendProgressed{send.order, progress}); }),
+                    send.order, alive_.guard(progressed),
                     alive_.guard([this, send, told](Result<model::SendReceipt> receipt) {
                         told("send " + model::to_text(send.order.to), receipt);
                         feed(Agent::Sent{send.order, std::move(receipt)});
@@ -121,7 +126,9 @@ void AgentDriver::perform(const Agent::Effect& effect) {
                 }));
             },
             [&](const Agent::SendReport& send) {
-                ports_.control.report(send.report, alive_.guard([this](Status outcome) { feed(Agent::ReportDone{std::move(outcome)}); }));
+                ports_.control.report(send.report, alive_.guard([this](Status outcome) {
+                    feed(Agent::ReportDone{std::move(outcome)});
+                }));
             },
             [&](const Agent::SaveAssignment& save) {
                 ports_.cache.save(save.assignment, alive_.guard([this, save, told](Status outcome) {

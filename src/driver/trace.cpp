@@ -18,7 +18,9 @@ std::string describe(const DatasetAction& action) {
             [&](const UnsealDataset& a) { return fmt::format("unseal {} epoch {}", id, a.epoch.value); },
             [&](const StartTrial& a) { return fmt::format("trial {} from {} for move {}", id, to_text(a.from), a.move.value); },
             [&](const SyncTrial&) { return fmt::format("sync trial {}", id); },
-            [&](const AdoptTrial& a) { return fmt::format("adopt trial {} of move {} epoch {}", id, a.move.value, a.epoch.value); },
+            [&](const AdoptTrial& a) {
+                return fmt::format("adopt trial {} of move {} epoch {}", id, a.move.value, a.epoch.value);
+            },
             [&](const DiscardTrial&) { return fmt::format("discard trial {}", id); },
             [&](const DemoteDataset& a) { return fmt::format("demote {} epoch {}", id, a.epoch.value); },
             [&](const DropSnapshots& a) { return fmt::format("drop {} snapshots of {}", a.snapshots.size(), id); },
@@ -68,7 +70,9 @@ std::string describe(const Change& change) {
                                    o.destroying ? " destroying" : "");
             },
             [](const EraseOwnership& c) { return "no ownership " + c.subject.value; },
-            [](const AddEvent& c) { return fmt::format("event {} {}: {}", to_string(c.event.kind), c.event.subject, c.event.text); },
+            [](const AddEvent& c) {
+                return fmt::format("event {} {}: {}", to_string(c.event.kind), c.event.subject, c.event.text);
+            },
         },
         change);
 }

@@ -81,10 +81,11 @@ std::map<std::string, std::string> container_environment(const ContainerSpec& sp
 }
 
 const ApplicationName& application_of(const ContainerAction& action) {
-    return std::visit(Overloaded{[](const CreateContainer& create) -> const ApplicationName& { return create.spec.application.name; },
-                                 [](const AwaitReady& await) -> const ApplicationName& { return await.application.name; },
-                                 [](const auto& other) -> const ApplicationName& { return other.application; }},
-                      action);
+    return std::visit(
+        Overloaded{[](const CreateContainer& create) -> const ApplicationName& { return create.spec.application.name; },
+                   [](const AwaitReady& await) -> const ApplicationName& { return await.application.name; },
+                   [](const auto& other) -> const ApplicationName& { return other.application; }},
+        action);
 }
 
 const DatasetId& dataset_of(const DatasetAction& action) {

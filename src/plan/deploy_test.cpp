@@ -214,8 +214,8 @@ TEST_F(Deploying, TellsAllRefusalsAtOnceAndChangesNothing) {
     scene_.silence(birch, 1min);
     auto greedy = database();
     greedy.ports = {{5432, 8080}};
-    const auto all = refused({{greedy},
-                              {{on("oak"), {}}, {in("mars"), {}}, {on("alder"), {ApplicationName{"nobody"}}}, {on("birch"), {db}}}});
+    const ApplicationName nobody{"nobody"};
+    const auto all = refused({{greedy}, {{on("oak"), {}}, {in("mars"), {}}, {on("alder"), {nobody}}, {on("birch"), {db}}}});
     std::vector<std::pair<About, std::string>> told;
     for (const auto& refusal : all) told.emplace_back(refusal.about, refusal.name);
     EXPECT_THAT(told, ::testing::UnorderedElementsAre(std::pair(About::place, std::string("oak")),

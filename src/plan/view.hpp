@@ -36,7 +36,8 @@ inline constexpr Duration silence_max = 5s;
 [[nodiscard]] const model::NodeReport* report_of(const View& view, const model::NodeId& node);
 [[nodiscard]] const model::DatasetSeen* dataset_in(const model::NodeReport* report, const model::DatasetId& dataset);
 [[nodiscard]] const model::ContainerSeen* container_in(const model::NodeReport* report, const model::ApplicationName& name);
-[[nodiscard]] const model::FeedSeen* feed_in(const model::NodeReport* report, const model::DatasetId& dataset, const model::NodeId& to);
+[[nodiscard]] const model::FeedSeen* feed_in(const model::NodeReport* report, const model::DatasetId& dataset,
+                                             const model::NodeId& to);
 /// The problem that a node reports for an application, or else for its dataset.
 [[nodiscard]] const model::Problem* problem_in(const model::NodeReport* report, const model::Ownership& ownership);
 /// The node's name, or its id if it is no member any more.

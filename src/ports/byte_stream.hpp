@@ -31,7 +31,8 @@ public:
     /// Reads what write() wrote, and makes it the snapshot `to` of this node's replica, visible all
     /// at once. Never writes outside it. On failure nothing is left behind. `epoch` goes to the marker.
     /// Errors: conflict (base not here), corrupt, unavailable (no room); whatever the source returned.
-    virtual Status read(const model::DatasetId&, model::Epoch epoch, std::optional<model::SnapshotId> base, model::SnapshotId to, const Source&) = 0;
+    virtual Status read(const model::DatasetId&, model::Epoch epoch, std::optional<model::SnapshotId> base,
+                        model::SnapshotId to, const Source&) = 0;
 };
 
 /// Images and logs as bytes. Blocking; call from an adapter's thread, never from the loop.

@@ -22,7 +22,7 @@ constexpr int failed = 1;
 constexpr int usage = 2;
 
 /// What `init` and `join` ask alike.
-struct CommonArguments {
+struct NodeArguments {
     NodeOptions node;
     std::vector<std::string> labels;
     std::string pool_size;
@@ -59,7 +59,9 @@ struct CommonArguments {
             try {
                 std::uint64_t bytes = 0;
                 std::string text = pool_size;
-                if (!CLI::AsSizeValue(false)(text).empty() || !CLI::detail::lexical_cast(text, bytes)) throw CLI::Error("size", text);
+                if (!CLI::AsSizeValue(false)(text).empty() || !CLI::detail::lexical_cast(text, bytes)) {
+                    throw CLI::Error("size", text);
+                }
                 node.pool_size = Bytes{bytes};
             } catch (const CLI::Error&) {
                 problems.push_back(fmt::format("--pool-size {}: must be a size like 20G", pool_size));
@@ -93,7 +95,7 @@ std::string daemon_program() {
 }
 
 /// Starts flockerd, or says how to. The sentence for people.
-std::string start(const CommonArguments& arguments) {
+std::string start(const NodeArguments& arguments) {
     const std::string by_hand = fmt::format("{} --config {}", daemon_program(), arguments.node.config.daemon());
     if (arguments.no_start || !systemd_runs()) return "Start it with: " + by_hand;
     const Status started = install_service(daemon_program(), arguments.node.config);
@@ -101,7 +103,8 @@ std::string start(const CommonArguments& arguments) {
                      fmt::format("systemd did not start it: {}\nStart it with: {}", started.error().message, by_hand);
 }
 
-Result<ports::JoinAnswer> ask_cluster(const tls::JoinToken& token, const std::string& address, const ports::JoinRequest& request) {
+Result<ports::JoinAnswer> ask_cluster(const tls::JoinToken& token, const std::string& address,
+                                      const ports::JoinRequest& request) {
     FLOCKER_TRY(const auto context, tls::TlsContext::pinned(token.authority_fingerprint));
     const std::uint16_t port = token.control.front().port;
     constexpr Duration connect_limit = std::chrono::seconds{10};
@@ -120,7 +123,7 @@ int run_init(const std::vector<std::string>& arguments) {
                  "  flocker init\n"
                  "  flocker init --name alder --address 10.0.0.1 --datacenter fra --pool /srv/btrfs",
                  "flocker init"};
-    CommonArguments common;
+    NodeArguments common;
     common.add_to(app);
     std::string cluster = "flocker";
     bool json = false;
@@ -153,14 +156,16 @@ int run_join(const std::vector<std::string>& arguments) {
     CLI::App app{"Makes this machine a node of an existing cluster.\n\n"
                  "  flocker join 10.0.0.1 --token FLKT-1-...",
                  "flocker join"};
-    CommonArguments common;
+    NodeArguments common;
     common.add_to(app);
     std::string address, token_text;
-    app.add_option("ADDRESS", address, "Of the control service")->required();
+    app.add_option("ADDRESS", address, "Of the control service; its port is in the token")->required();
     app.add_option("--token", token_text, "From `flocker init` or `flocker token create`")->required();
     app.add_option("--agent-port", common.node.agent_port, "Where agents come to")->capture_default_str();
     return parsed(app, arguments, [&] {
         auto problems = common.check();
+        // `flocker token create` prints it with the port of the API.
+        address = address.substr(0, address.find(':'));
         const auto token = tls::parse_token(token_text);
         if (!token) problems.push_back(token.error().message);
         if (!problems.empty()) return refuse("join", problems);

@@ -27,6 +27,11 @@ using namespace model;
 std::unique_ptr<DatasetStoreHarness> make_btrfs() { return std::make_unique<BtrfsHarness>(); }
 INSTANTIATE_TEST_SUITE_P(Btrfs, DatasetStoreContract, ::testing::Values(DatasetStoreMaker{"btrfs", make_btrfs}));
 
+/// For a Child: from now on it sees mounts of its own.
+bool own_mounts() {
+    return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+}
+
 /// Another process, for as long as this lives.
 class Child {
 public:
@@ -98,7 +103,8 @@ TEST_F(BtrfsStore, DoesNothingOnAMarkerThatItCannotRead) {
 TEST_F(BtrfsStore, RemovesWhatACrashLeftAndNothingElse) {
     make_mounted("a");
     done(TakeSnapshot{orders, snap(1, 1)});
-    run("cd " + folder() + " && btrfs -q subvolume create .incoming-e1-s2 && btrfs -q subvolume snapshot -r live .dropping-e1-s0 && "
+    run("cd " + folder() + " && btrfs -q subvolume create .incoming-e1-s2 && "
+        "btrfs -q subvolume snapshot -r live .dropping-e1-s0 && "
         "echo '{' > .dropping-marker.json && echo mine > notes.txt");
     // A dataset that was being made, one whose first snapshot was being received, one being destroyed.
     run("cd " + folder() + "/.. && mkdir 00000000-0000-4000-8000-000000000001 && mkdir 00000000-0000-4000-8000-000000000002 && "
@@ -151,7 +157,8 @@ TEST_F(BtrfsStore, SeesAStoreThroughAMapping) {
 TEST_F(BtrfsStore, SeesChangesThatLeaveNoContentBehind) {
     make_mounted("x");
     std::uint64_t sequence = 0;
-    for (const char* change : {"touch new", "mv new newer", "rm newer", "chmod 600 log", "mkdir d", "rmdir d", "ln -s a b", "truncate -s 100M log",
+    for (const char* change : {"touch new", "mv new newer", "rm newer", "chmod 600 log", "mkdir d", "rmdir d",
+                               "ln -s a b", "truncate -s 100M log",
                                "printf y | dd of=log bs=1 conv=notrunc 2>/dev/null"}) {
         EXPECT_FALSE(done(TakeSnapshot{orders, snap(1, ++sequence)}).changed);
         run("cd " + volume() + " && " + change);
@@ -248,8 +255,7 @@ TEST_F(BtrfsStore, WaitsForAMountThatIsOnItsWayOut) {
     harness.patience = 5s;
     harness.restart();
     make_mounted("a");
-    const Child container([&] { return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0; },
-                          300ms);
+    const Child container(own_mounts, 300ms);
     std::thread reaper([pid = container.pid()] { ::waitpid(pid, nullptr, 0); });
     EXPECT_TRUE(done(SealDataset{orders, MoveId{1}, snap(1, 1)}).seal);
     reaper.join();
@@ -260,7 +266,7 @@ TEST_F(BtrfsStore, KeepsATrialThatAContainerStillHas) {
     done(DemoteDataset{orders, Epoch{2}});
     done(StartTrial{orders, MoveId{1}, snap(1, 1)});
     done(MountDataset{orders});
-    Child container([&] { return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0; });
+    Child container(own_mounts);
     refused(ErrorCode::conflict, DiscardTrial{orders});
     refused(ErrorCode::conflict, StartTrial{orders, MoveId{2}, snap(1, 1)});
     EXPECT_EQ(see().trial, (Trial{MoveId{1}, snap(1, 1)}));

@@ -22,7 +22,8 @@ using BtrfsCrash = BtrfsStore;
 TEST_F(BtrfsCrash, WritesAgainAfterASealThatDidNotComeToItsEnd) {
     make_mounted("a");
     ASSERT_EQ(::umount2(volume().c_str(), 0), 0);
-    run("btrfs property set " + folder() + "/live ro true && btrfs -q subvolume snapshot -r " + folder() + "/live " + folder() + "/e1-s1");
+    run("btrfs property set " + folder() + "/live ro true && btrfs -q subvolume snapshot -r " + folder() + "/live " +
+        folder() + "/e1-s1");
     EXPECT_FALSE(see().seal);
     done(MountDataset{orders});
     harness.append(orders, "b");
@@ -35,7 +36,8 @@ TEST_F(BtrfsCrash, WritesAgainAfterASealThatDidNotComeToItsEnd) {
 TEST_F(BtrfsCrash, EndsASealWhoseMarkerWasNotWritten) {
     make_mounted("a");
     ASSERT_EQ(::umount2(volume().c_str(), 0), 0);
-    run("btrfs property set " + folder() + "/live ro true && btrfs -q subvolume snapshot -r " + folder() + "/live " + folder() + "/e1-s1");
+    run("btrfs property set " + folder() + "/live ro true && btrfs -q subvolume snapshot -r " + folder() + "/live " +
+        folder() + "/e1-s1");
     EXPECT_EQ(done(SealDataset{orders, MoveId{1}, snap(1, 1)}).seal, (Seal{MoveId{1}, snap(1, 1)}));
 }
 

@@ -34,11 +34,14 @@ std::string command(unsigned kind, const std::string& payload) {
 }
 std::string whole(const std::string& commands) {
     const auto prefix = btrfs::stream::encode_prefix({1});
-    return std::string(reinterpret_cast<const char*>(prefix.data()), prefix.size()) + std::string("btrfs-stream\0", 13) + little(1, 4) +
-           command(1, attribute(15, "x") + attribute(1, std::string(16, 'u')) + attribute(2, little(1, 8))) + commands + command(21, "");
+    const std::string begin(reinterpret_cast<const char*>(prefix.data()), prefix.size());
+    const std::string snapshot = attribute(15, "x") + attribute(1, std::string(16, 'u')) + attribute(2, little(1, 8));
+    return begin + std::string("btrfs-stream\0", 13) + little(1, 4) + command(1, snapshot) + commands + command(21, "");
 }
 std::string make_file(const std::string& path) { return command(3, attribute(15, path)); }
-std::string make_symlink(const std::string& path, const std::string& target) { return command(8, attribute(15, path) + attribute(17, target)); }
+std::string make_symlink(const std::string& path, const std::string& target) {
+    return command(8, attribute(15, path) + attribute(17, target));
+}
 std::string make_node(const std::string& path, unsigned mode, std::uint64_t device) {
     return command(5, attribute(15, path) + attribute(5, little(mode, 8)) + attribute(8, little(device, 8)));
 }
@@ -74,10 +77,12 @@ TEST_F(BtrfsHostileStream, NeverReachesOutsideItsSubvolume) {
         to_victim + command(17, attribute(15, "l") + attribute(4, little(0, 8))),
         to_victim + chmod_of("l"),
         to_victim + command(13, attribute(15, "l") + attribute(13, "user.x") + attribute(14, "y")),
-        to_victim + plain + command(16, attribute(15, "f") + attribute(18, little(0, 8)) + attribute(24, little(4096, 8)) + attribute(20, std::string(16, 'u')) +
+        to_victim + plain + command(16, attribute(15, "f") + attribute(18, little(0, 8)) +
+                                    attribute(24, little(4096, 8)) + attribute(20, std::string(16, 'u')) +
                                             attribute(21, little(1, 8)) + attribute(22, "l") + attribute(23, little(0, 8))),
         // An increment's commands may name its base; a whole stream has none.
-        plain + command(16, attribute(15, "f") + attribute(18, little(0, 8)) + attribute(24, little(4096, 8)) + attribute(20, std::string(16, 'v')) +
+        plain + command(16, attribute(15, "f") + attribute(18, little(0, 8)) + attribute(24, little(4096, 8)) +
+                        attribute(20, std::string(16, 'v')) +
                                 attribute(21, little(1, 8)) + attribute(22, "f") + attribute(23, little(0, 8))),
         // Opening these for writing would wait for ever, or reach the kernel.
         device + write_to("null"),
@@ -92,7 +97,8 @@ TEST_F(BtrfsHostileStream, NeverReachesOutsideItsSubvolume) {
     for (std::size_t i = 0; i < attacks.size(); ++i) {
         const auto received = b.read(whole(attacks[i]), {}, snap(1, 1));
         ASSERT_FALSE(received) << "attack " << i;
-        EXPECT_TRUE(received.error().code == ErrorCode::corrupt || received.error().code == ErrorCode::unavailable) << i << " " << received.error();
+        const ErrorCode code = received.error().code;
+        EXPECT_TRUE(code == ErrorCode::corrupt || code == ErrorCode::unavailable) << i << " " << received.error();
         EXPECT_EQ(b.left(), std::set<std::string>{}) << "attack " << i;
     }
     std::ifstream victim(outside / "victim");

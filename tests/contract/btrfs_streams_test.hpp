@@ -34,7 +34,8 @@ struct Place {
         return bytes;
     }
     /// Gives the bytes in pieces of uneven size.
-    Status read(const std::string& bytes, std::optional<model::SnapshotId> base, model::SnapshotId to, model::Epoch epoch = model::Epoch{1}) {
+    Status read(const std::string& bytes, std::optional<model::SnapshotId> base, model::SnapshotId to,
+                model::Epoch epoch = model::Epoch{1}) {
         std::size_t at = 0;
         std::size_t piece = 1;
         return streams.read(orders, epoch, base, to, [&](std::span<std::byte> buffer) -> Result<std::size_t> {
@@ -49,8 +50,9 @@ struct Place {
     std::filesystem::path snapshot(model::SnapshotId id) { return harness.disk.dataset(orders.value) / model::to_text(id); }
     std::set<std::string> left() {
         std::set<std::string> names;
-        if (!std::filesystem::exists(harness.disk.dataset(orders.value))) return names;
-        for (const auto& entry : std::filesystem::directory_iterator(harness.disk.dataset(orders.value))) names.insert(entry.path().filename());
+        const auto folder = harness.disk.dataset(orders.value);
+        if (!std::filesystem::exists(folder)) return names;
+        for (const auto& entry : std::filesystem::directory_iterator(folder)) names.insert(entry.path().filename());
         return names;
     }
 
@@ -65,7 +67,8 @@ protected:
         a.done(model::MountDataset{orders});
     }
     /// From a to b; the two must be equal then.
-    std::size_t carry(Place& from, Place& to, std::optional<model::SnapshotId> base, model::SnapshotId id, model::Epoch epoch = model::Epoch{1}) {
+    std::size_t carry(Place& from, Place& to, std::optional<model::SnapshotId> base, model::SnapshotId id,
+                      model::Epoch epoch = model::Epoch{1}) {
         const auto bytes = from.write(base, id);
         EXPECT_TRUE(bytes) << bytes.error();
         if (!bytes) return 0;

@@ -65,7 +65,8 @@ LoopPool::LoopPool(const std::string& size) {
     folder_ = base / (prefix + std::to_string(::getpid()) + "-" + std::to_string(count++));
     fs::create_directories(folder_ / "pool");
     const std::string image = folder_ / "image";
-    run("truncate -s " + size + " " + image + " && mkfs.btrfs -q " + image + " >/dev/null 2>&1 && mount -o loop,nodiscard " + image + " " + pool());
+    run("truncate -s " + size + " " + image + " && mkfs.btrfs -q " + image +
+        " >/dev/null 2>&1 && mount -o loop,nodiscard " + image + " " + pool());
 }
 
 LoopPool::~LoopPool() { clear_away(folder_); }

@@ -35,7 +35,8 @@ Result<posix::Fd> DatasetActions::need_live() const {
 }
 
 Status DatasetActions::operator()(const model::CreateDataset& action) {
-    const bool done = contents.live && contents.marker.epoch == action.epoch && contents.snapshots.empty() && !contents.marker.seal;
+    const bool same_owner = contents.live && contents.marker.epoch == action.epoch;
+    const bool done = same_owner && contents.snapshots.empty() && !contents.marker.seal;
     if (done) return {};
     FLOCKER_TRY(const bool all_gone, clear_leftovers(folder, contents));
     if (contents.has_data() || !all_gone) return fail(ErrorCode::already_exists, "is on this node already");
@@ -81,7 +82,9 @@ Status DatasetActions::operator()(const model::SealDataset& action) {
     FLOCKER_TRY(const posix::Fd live, need_live());
     const model::Seal seal{action.move, action.snapshot};
     // One seal a move: a second order for it, with whatever id, finds it done.
-    if (contents.marker.seal && contents.marker.seal->move == action.move && contents.has(contents.marker.seal->snapshot)) return {};
+    if (contents.marker.seal && contents.marker.seal->move == action.move && contents.has(contents.marker.seal->snapshot)) {
+        return {};
+    }
     // Nobody can begin to write once it is mounted nowhere; and read-only alone does not stop who
     // has a file open. So first this, then read-only, and only then the snapshot that is to be equal.
     FLOCKER_CHECK_OK(mounts.release(folder.id().value, live));
@@ -95,7 +98,8 @@ Status DatasetActions::operator()(const model::SealDataset& action) {
         FLOCKER_TRY(const SubvolumeFacts taken, facts_of(snapshot));
         FLOCKER_TRY(facts, facts_of(live));
         if (differs(facts, taken) || action.snapshot != contents.snapshots.back()) {
-            return fail(ErrorCode::conflict, "snapshot " + model::to_text(action.snapshot) + " is not the last state: use a new id");
+            return fail(ErrorCode::conflict, "snapshot " + model::to_text(action.snapshot) +
+                        " is not the last state: use a new id");
         }
     } else {
         FLOCKER_CHECK_OK(freeze(live, action.snapshot));
@@ -203,7 +207,8 @@ Status DatasetActions::keep_last_state(const posix::Fd& live) const {
 Status DatasetActions::operator()(const model::DemoteDataset& action) {
     Marker& marker = contents.marker;
     if (contents.live && action.epoch <= marker.epoch) {
-        return fail(ErrorCode::conflict, "is owned here at " + text(marker.epoch) + ": " + text(action.epoch) + " can't take it away");
+        return fail(ErrorCode::conflict, "is owned here at " + text(marker.epoch) + ": " + text(action.epoch) +
+                    " can't take it away");
     }
     if (contents.live) {
         FLOCKER_TRY(const posix::Fd live, need_live());

@@ -86,7 +86,8 @@ Result<std::string> free_dropping_name(const posix::Fd& parent, const std::strin
         struct stat seen {};
         if (::fstatat(parent.get(), candidate.c_str(), &seen, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) return candidate;
     }
-    return fail(ErrorCode::unavailable, "too many leftovers of " + name + ": delete " + names::dropping_prefix + name + "* by hand");
+    return fail(ErrorCode::unavailable, "too many leftovers of " + name + ": delete " + names::dropping_prefix +
+                name + "* by hand");
 }
 
 }  // namespace
@@ -120,7 +121,9 @@ Result<Contents> look_into(const DatasetFolder& folder) {
     for (const std::string& name : inside) {
         if (name == names::live) contents.live = true;
         if (name == names::trial) contents.trial = true;
-        if (name.starts_with(names::incoming_prefix) || name.starts_with(names::dropping_prefix)) contents.leftovers.push_back(name);
+        if (name.starts_with(names::incoming_prefix) || name.starts_with(names::dropping_prefix)) {
+            contents.leftovers.push_back(name);
+        }
         if (const auto snapshot = model::parse_snapshot_id(name)) contents.snapshots.push_back(*snapshot);
     }
     std::sort(contents.snapshots.begin(), contents.snapshots.end());

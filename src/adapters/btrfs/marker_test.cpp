@@ -36,8 +36,10 @@ TEST(MarkerText, KeepsItsFormat) {
 
 TEST(MarkerText, IsCorruptRatherThanHalfUnderstood) {
     for (const char* text : {"", "{", "[]", "{}", R"({"version":2,"epoch":1})", R"({"version":1})", R"({"version":1,"epoch":-1})",
-                             R"({"version":1,"epoch":"1"})", R"({"version":1,"epoch":1,"seal":[]})", R"({"version":1,"epoch":1,"seal":{"move":1}})",
-                             R"({"version":1,"epoch":1,"seal":{"move":1,"snapshot":"e1"}})", R"({"version":1,"epoch":1,"acknowledged":{"a":5}})"}) {
+                             R"({"version":1,"epoch":"1"})", R"({"version":1,"epoch":1,"seal":[]})",
+                             R"({"version":1,"epoch":1,"seal":{"move":1}})",
+                             R"({"version":1,"epoch":1,"seal":{"move":1,"snapshot":"e1"}})",
+                             R"({"version":1,"epoch":1,"acknowledged":{"a":5}})"}) {
         const auto marker = parse_marker(text);
         ASSERT_FALSE(marker) << text;
         EXPECT_EQ(marker.error().code, ErrorCode::corrupt) << text;

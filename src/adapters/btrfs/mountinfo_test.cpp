@@ -8,7 +8,8 @@ namespace {
 
 TEST(MountLine, IsReadWithItsOptionalFields) {
     const auto shared = parse_mount_line(
-        "46 27 0:40 /flocker/a/live /data rw,relatime shared:3 master:1 - btrfs /dev/loop0 rw,subvolid=256,subvol=/flocker/a/live");
+        "46 27 0:40 /flocker/a/live /data rw,relatime shared:3 master:1 - btrfs /dev/loop0 "
+        "rw,subvolid=256,subvol=/flocker/a/live");
     EXPECT_EQ(shared, (MountLine{46, "0:40", "/flocker/a/live", "/data", true}));
     const auto plain = parse_mount_line("22 27 0:21 / /proc rw,relatime - proc proc rw");
     EXPECT_EQ(plain, (MountLine{22, "0:21", "/", "/proc", false}));

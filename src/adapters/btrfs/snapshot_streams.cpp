@@ -27,7 +27,8 @@ struct Span {
     std::optional<posix::Fd> base;
 };
 
-Result<Span> open_span(const std::string& pool_path, const model::DatasetId& dataset, const std::optional<model::SnapshotId>& base,
+Result<Span> open_span(const std::string& pool_path, const model::DatasetId& dataset,
+                       const std::optional<model::SnapshotId>& base,
                        const model::SnapshotId& to) {
     FLOCKER_TRY(const posix::Fd pool, open_pool(pool_path));
     FLOCKER_TRY(const auto folder, DatasetFolder::open(pool, dataset));
@@ -85,7 +86,7 @@ private:
 Status fill(Reader& reader, stream::Applier applier) {
     for (;;) {
         FLOCKER_TRY(const auto command, reader.next());
-        if (!command) return {};
+        if (!command) return applier.finish();
         FLOCKER_CHECK_OK(applier.apply(*command));
     }
 }

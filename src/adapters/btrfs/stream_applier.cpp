@@ -55,6 +55,9 @@ bool fits_offset(std::uint64_t offset, std::uint64_t length) {
     return offset <= most && length <= most - offset;
 }
 
+Time time_of(const timespec& time) {
+    return {static_cast<std::uint64_t>(time.tv_sec), static_cast<std::uint32_t>(time.tv_nsec)};
+}
 timespec timespec_of(const Time& time) {
     return {static_cast<time_t>(time.seconds), static_cast<long>(time.nanoseconds)};
 }
@@ -62,7 +65,18 @@ timespec timespec_of(const Time& time) {
 }  // namespace
 
 Applier::Applier(const posix::Fd& root, const Uuid& own, std::optional<CloneSource> base)
-    : root_(root), own_(own), base_(base) {}
+    : root_(root), own_(own), base_(base) {
+    struct stat seen {};
+    if (!base_ || ::fstat(root_.get(), &seen) != 0) return;
+    root_times_ = SetTimes{{}, time_of(seen.st_atim), time_of(seen.st_mtim)};
+}
+
+// btrfs makes new entries under temporary names in the top folder, and says the folder's own times
+// only if they changed at the source, and not always last.
+Status Applier::finish() {
+    open_file_.reset();
+    return root_times_ ? run(*root_times_) : Status{};
+}
 
 Status Applier::apply(const Command& command) {
     return std::visit(
@@ -153,7 +167,9 @@ Status Applier::run(const MakeSymlink& command) {
 Status Applier::run(const Rename& command) {
     FLOCKER_TRY(const Place from, locate(command.path));
     FLOCKER_TRY(const Place to, locate(command.to));
-    if (::renameat(from.folder, from.name.c_str(), to.folder, to.name.c_str()) != 0) return refused(errno, "rename", command.path);
+    if (::renameat(from.folder, from.name.c_str(), to.folder, to.name.c_str()) != 0) {
+        return refused(errno, "rename", command.path);
+    }
     return {};
 }
 
@@ -220,7 +236,9 @@ Status Applier::run(const Clone& command) {
         return corrupt("a clone is out of range");
     }
     const bool from_itself = command.source == own_;
-    if (!from_itself && !(base_ && command.source == base_->uuid)) return corrupt("it clones from a snapshot that is not its base");
+    if (!from_itself && !(base_ && command.source == base_->uuid)) {
+        return corrupt("it clones from a snapshot that is not its base");
+    }
     FLOCKER_TRY(const posix::Fd source, open_file(from_itself ? root_ : base_->folder, command.source_path, O_RDONLY));
     FLOCKER_TRY(const int file, file_to_write(command.path));
     file_clone_range range{};
@@ -258,6 +276,7 @@ Status Applier::run(const SetOwner& command) {
 
 Status Applier::run(const SetTimes& command) {
     FLOCKER_TRY(const Place place, locate(command.path));
+    if (place.name.empty()) root_times_ = SetTimes{{}, command.accessed, command.modified};
     const timespec times[2] = {timespec_of(command.accessed), timespec_of(command.modified)};
     const int outcome = place.name.empty() ? ::futimens(root_.get(), times)
                                            : ::utimensat(place.folder, place.name.c_str(), times, AT_SYMLINK_NOFOLLOW);

@@ -27,6 +27,8 @@ public:
     /// Begin, BeginFrom, Extent and End are not for here: corrupt.
     /// Errors: corrupt (it does not fit what is there), unavailable (no room, disk).
     [[nodiscard]] Status apply(const Command& command);
+    /// After the last command.
+    [[nodiscard]] Status finish();
 
 private:
     /// A path's parent folder, open, and its last component. An empty name: the subvolume itself.
@@ -70,6 +72,8 @@ private:
     const std::optional<CloneSource> base_;
     posix::Fd open_file_;
     std::string open_path_;
+    /// Of the subvolume itself: its base's, then what the stream says.
+    std::optional<SetTimes> root_times_;
 };
 
 }  // namespace flocker::btrfs::stream

@@ -80,7 +80,9 @@ public:
     }
     std::string_view text(Attribute attribute, std::size_t most) {
         const std::string_view text = as_text(bytes(attribute));
-        if (text.empty() || text.size() > most || text.find('\0') != std::string_view::npos) blame("a text is empty, too long or holds a NUL");
+        if (text.empty() || text.size() > most || text.find('\0') != std::string_view::npos) {
+            blame("a text is empty, too long or holds a NUL");
+        }
         return text;
     }
     Path path_or_root(Attribute attribute) { return bytes(attribute).empty() ? Path{} : path(attribute); }

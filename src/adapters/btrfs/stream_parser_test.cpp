@@ -103,7 +103,8 @@ TEST(StreamPrefix, ComesBackAsItWentAndIsChecked) {
 
 TEST(StreamParser, GivesTheSameCommandsWhateverThePieces) {
     const std::string text = header + begin + command(3, attribute(15, "a") + attribute(3, little(257, 8))) +
-                             command(15, attribute(15, "a") + attribute(18, little(0, 8)) + attribute(19, std::string(48 * 1024, 'x'))) + end;
+                             command(15, attribute(15, "a") + attribute(18, little(0, 8)) +
+                                     attribute(19, std::string(48 * 1024, 'x'))) + end;
     const Parsed whole = parse(text);
     EXPECT_FALSE(whole.error);
     EXPECT_TRUE(whole.ended);
@@ -112,12 +113,14 @@ TEST(StreamParser, GivesTheSameCommandsWhateverThePieces) {
 }
 
 TEST(StreamParser, ReadsEveryPartOfACommand) {
-    expect<Write>(command(15, attribute(15, "d/f") + attribute(18, little(1ULL << 40U, 8)) + attribute(19, "text")), [](const Write& write) {
+    expect<Write>(command(15, attribute(15, "d/f") + attribute(18, little(1ULL << 40U, 8)) + attribute(19, "text")),
+                  [](const Write& write) {
         EXPECT_EQ(write.path, "d/f");
         EXPECT_EQ(write.offset, 1ULL << 40U);
         EXPECT_EQ(write.content.size(), 4U);
     });
-    expect<Clone>(command(16, attribute(15, "to") + attribute(18, little(4096, 8)) + attribute(24, little(8192, 8)) + attribute(20, uuid) +
+    expect<Clone>(command(16, attribute(15, "to") + attribute(18, little(4096, 8)) + attribute(24, little(8192, 8)) +
+                          attribute(20, uuid) +
                                   attribute(21, little(1, 8)) + attribute(22, "from") + attribute(23, little(12288, 8))),
                   [](const Clone& clone) {
                       EXPECT_EQ(clone.path, "to");
@@ -127,7 +130,8 @@ TEST(StreamParser, ReadsEveryPartOfACommand) {
                       EXPECT_EQ(clone.source_offset, 12288U);
                       EXPECT_EQ(clone.source[0], 'u');
                   });
-    expect<SetTimes>(command(20, attribute(15, "") + attribute(11, little(5, 8) + little(6, 4)) + attribute(10, little(7, 8) + little(8, 4))),
+    expect<SetTimes>(command(20, attribute(15, "") + attribute(11, little(5, 8) + little(6, 4)) +
+                             attribute(10, little(7, 8) + little(8, 4))),
                      [](const SetTimes& times) {
                          EXPECT_EQ(times.path, "");
                          EXPECT_EQ(times.accessed, (Time{5, 6}));

@@ -45,7 +45,8 @@ struct SubvolumeFacts {
 [[nodiscard]] Status set_read_only(const posix::Fd& subvolume);
 [[nodiscard]] Status set_writable(const posix::Fd& subvolume);
 /// Notes whose copy it is; while it is writable.
-[[nodiscard]] Status set_received(const posix::Fd& subvolume, const Uuid& original, std::uint64_t content_generation, Instant taken);
+[[nodiscard]] Status set_received(const posix::Fd& subvolume, const Uuid& original, std::uint64_t content_generation,
+                                  Instant taken);
 
 /// Deletes it and what is nested in it. Not atomic if something is. conflict if it is being sent.
 [[nodiscard]] Status remove_subvolume(const posix::Fd& folder, const std::string& name);

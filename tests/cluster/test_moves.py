@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Moves under write load, seen by clients that never hear of them."""
+from cluster import ClusterTestCase, main
+from probes import application, ask, ask_link, fill, ledger, link, result_of, runs, volumes, wait_for
+
+MEBIBYTE = 2**20
+FRONT = ledger(7002, volume=None, links=[link("store", 7000)])
+
+
+class Moves(ClusterTestCase):
+    """One after another: there, and back again."""
+
+    images = {"alder": ("flocker/ledger:1",)}
+
+    def test_a_database_moves_and_moves_back_while_clients_write(self):
+        self.cluster.deploy({"store": ledger(), "front": FRONT}, {"alder": ["store"], "birch": ["front"], "cedar": []})
+        fill(self.cluster, "alder", 7000, "30M")
+        clients = [self.cluster.load("ledger", "birch", 7000), self.cluster.load("ledger", "alder", 7000, "--connect-each")]
+
+        there = self.move_under_load(clients, {"alder": [], "birch": ["front"], "cedar": ["store"]}, "cedar")
+        self.assertGreater(there["bytes_live"], 30 * MEBIBYTE)
+        self.assertLess(there["bytes_cutover"], there["bytes_live"] / 4)
+        self.assertIn("flocker/ledger:1", self.cluster["cedar"].docker("images", "--format", "{{.Repository}}:{{.Tag}}"),
+                      "the image was not copied from node to node")
+        self.assert_copies(owner="cedar", replica="alder")
+
+        back = self.move_under_load(clients, {"alder": ["store"], "birch": ["front"], "cedar": []}, "alder")
+        self.assertLess(back["bytes_live"] + back["bytes_cutover"], there["bytes_live"] / 4, "moving back copied everything again")
+        self.assert_copies(owner="alder", replica="cedar")
+        for client in clients:
+            self.assert_nothing_lost(client)
+
+    def move_under_load(self, clients, places, target):
+        """The result of deploying `places`, which moves the store to `target`."""
+        front = runs(self.cluster)["birch", "flocker--front"]
+        for client in clients:
+            client.wait_rows(50)
+            client.mark("move")
+        report = self.cluster.deploy({"store": ledger(), "front": FRONT}, places, "--json")
+        moved = result_of(report, "store")
+        self.assertEqual((moved["outcome"], moved["node"]), ("moved", target), report)
+        for client in clients:
+            client.wait_rows(50)
+            window = client.mark("after")
+            self.assert_nobody_refused(window)
+            self.assertLess(window.pause, moved["downtime_ms"] * 3 + 3000, (dict(window), moved))
+        self.assert_runs_only_on("store", target)
+        self.assertEqual(runs(self.cluster)["birch", "flocker--front"], front, "the linked container was touched")
+        self.assertGreater(ask_link(self.cluster["birch"], "front", "store", 7000), 0)
+        return moved
+
+    def assert_copies(self, owner, replica):
+        entry = wait_for(self.cluster, "store", "to be settled", lambda seen: seen["settled"])
+        self.assertEqual(entry["owner_node"], owner)
+        copies = {copy["node"]: copy for copy in volumes(self.cluster)[0]["copies"] if copy["present"]}
+        self.assertEqual(set(copies), {owner, replica})
+        self.assertEqual([copies[owner]["owner"], copies[replica]["owner"]], [True, False])
+        self.assertFalse(copies[replica]["mounted"])
+
+
+class PostgresMoves(ClusterTestCase):
+    nodes = 2
+    images = {"alder": ("flocker/postgres:15",)}
+
+    def test_postgres_moves_with_every_row(self):
+        description = {"image": "flocker/postgres:15", "ports": [{"internal": 5432, "external": 5432}],
+                       "volume": {"mountpoint": "/var/lib/postgresql/data"}, "restart_policy": {"name": "always"}}
+        self.cluster.deploy({"postgres": description}, {"alder": ["postgres"], "birch": []})
+        client = self.cluster.load("postgres", "birch", 5432)
+        client.wait_rows(100)
+        client.mark("move")
+        self.cluster.move("postgres", "birch")
+        client.wait_rows(100)
+        self.assert_nobody_refused(client.mark("after"))
+        self.assert_runs_only_on("postgres", "birch")
+        self.assert_nothing_lost(client, self.cluster["alder"].address)
+
+
+class WayBack(ClusterTestCase):
+    """On cedar the image has another content under the same name: the ledger exits at once there."""
+
+    def setUp(self):
+        cedar = self.cluster["cedar"]
+        cedar.docker("create", "--name", "spoilt", "flocker/ledger:1")
+        cedar.docker("commit", "--change", "ENV LEDGER_DIR=/nowhere/at/all", "spoilt", "flocker/ledger:1")
+        cedar.docker("rm", "spoilt")
+
+    def test_an_application_that_exits_on_the_target_runs_on_at_the_source(self):
+        self.cluster.deploy({"store": ledger()}, {"alder": ["store"], "birch": [], "cedar": []})
+        client = self.cluster.load("ledger", "birch", 7000)
+        client.wait_rows(100)
+        client.mark("move")
+        done = self.cluster.deploy({"store": ledger()}, {"alder": [], "birch": [], "cedar": ["store"]}, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("store", done.stdout)
+        self.assertIn("cedar", done.stdout)
+        client.wait_rows(100)
+        self.assert_nobody_refused(client.mark("after"))
+        self.assert_runs_only_on("store", "alder")
+        entry = application(self.cluster, "store")
+        self.assertEqual((entry["owner_node"], entry["state"]), ("alder", "waiting"), entry)
+        self.assertFalse(entry["last_move"]["succeeded"])
+        self.assertTrue(entry["last_move"]["reason"])
+        self.assert_nothing_lost(client)
+        self.another_target_is_taken()
+
+    def another_target_is_taken(self):
+        count = int(ask(self.cluster["alder"].address, 7000, "count"))
+        self.cluster.move("store", "birch")
+        self.assert_runs_only_on("store", "birch")
+        self.assertEqual(int(ask(self.cluster["alder"].address, 7000, "count")), count)
+
+
+if __name__ == "__main__":
+    main()
