@@ -179,10 +179,12 @@ class HandSide:
 
     @staticmethod
     def delete(*subvolumes):
-        """With their space, which comes back some time later and would cost whoever is measured then."""
+        """With their space, which comes back some time later and would cost whoever is measured then. Only theirs: what
+        others have deleted in the pool may be open for as long as they like."""
         if subvolumes:
+            numbers = [run(["btrfs", "inspect-internal", "rootid", path]).stdout.strip() for path in subvolumes]
             run(["btrfs", "subvolume", "delete", "--commit-after", *subvolumes])
-            run(["btrfs", "subvolume", "sync", subvolumes[0].parent], timeout=600)
+            run(["btrfs", "subvolume", "sync", subvolumes[0].parent, *numbers], timeout=600)
 
     def make_empty(self, name):
         self.clear(name)
@@ -349,10 +351,12 @@ class RsyncTwice(Way):
         return server
 
     def _copy(self, source, target):
-        """The bytes that it sent. Files that vanish while it looks (24) are none of its business."""
+        """The bytes that it sent. Files that vanish while it looks (24) are none of its business. By default it takes a file
+        of the same size and the same second for the same, and PostgreSQL's log then lacks its end."""
         address = self.side.ground[target].address
         done = self.side.ground[source].run(
-            "rsync", "--archive", "--numeric-ids", "--delete", "--stats", "--no-human-readable",
+            "rsync", "--archive", "--numeric-ids", "--delete", "--modify-window=-1", "--stats",
+            "--no-human-readable",
             f"{self.side.folder(source)}/live/", f"rsync://{address}:{RSYNC_PORT}/hand/", check=False, timeout=HOURS)
         if done.returncode not in (0, 24):
             raise Failed(f"rsync ended with {done.returncode}: {done.stderr}")

@@ -85,6 +85,7 @@ TEST_F(Deploying, MovesWhatIsWantedElsewhereAndLeavesTheOwnershipToTheMove) {
 
 TEST_F(Deploying, ExpectsNoFullCopyToANodeThatHoldsAReplica) {
     scene_.settled(database(), alder);
+    scene_.report(alder).datasets.front().used = Bytes{5000};
     scene_.report(birch).datasets = {replica(1, {snap(1, 1)})};
     EXPECT_EQ(planned(db_on("birch")).steps.front().to_copy, Bytes{0});
 }
@@ -116,6 +117,10 @@ TEST_F(Deploying, DoesNotTakeAContainerStoppedByACutoverForOneThatExited) {
     const auto plan = planned(db_on("birch"));
     EXPECT_TRUE(plan.changes.empty());
     EXPECT_EQ(plan.steps.front().reason, "under way");
+
+    const auto back = planned(db_on("alder"));
+    ASSERT_TRUE(only<PutWanted>(back.changes));
+    EXPECT_EQ(only<PutWanted>(back.changes)->wanted.incarnation, 0U);
 }
 
 TEST_F(Deploying, KeepsTheOwnershipOfARemovedApplicationsDataset) {

@@ -121,6 +121,11 @@ TEST_F(Why, IsNotSettledDuringAMoveOrElsewhere) {
     EXPECT_FALSE(settled());
     scene_.owned(database()).move.reset();
     EXPECT_FALSE(settled());
+    scene_.moving(database(), birch, MovePhase::settling);
+    scene_.report(birch).containers = {running(db)};
+    EXPECT_FALSE(settled()) << "the move has not ended";
+    scene_.owned(database()).move.reset();
+    EXPECT_TRUE(settled());
 }
 
 }  // namespace

@@ -51,8 +51,9 @@ public:
     struct AssignmentSaved { model::Revision revision; Status outcome; };
     struct Received { model::DatasetId dataset; };  ///< A snapshot of it has arrived, or failed to.
     struct Tick {};
-    using Event = std::variant<Assigned, PoolSeen, DatasetLooked, CapacitySeen, EngineChanged, EngineSeen, DatasetDone, ContainerDone,
-                               ImageTried, HoldingsTold, Sent, SendProgressed, RoutesApplied, ReportDone, AssignmentSaved, Received, Tick>;
+    using Event = std::variant<Assigned, PoolSeen, DatasetLooked, CapacitySeen, EngineChanged, EngineSeen, DatasetDone,
+                               ContainerDone, ImageTried, HoldingsTold, Sent, SendProgressed, RoutesApplied, ReportDone,
+                               AssignmentSaved, Received, Tick>;
 
     // --- effects --------------------------------------------------------------------------------
     struct ObservePool {};

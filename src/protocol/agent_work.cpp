@@ -403,9 +403,9 @@ std::vector<Problem> Agent::problems() const {
     if (save_trouble_) problems.push_back({"assignment", *save_trouble_, 1, settings_.started});
     if (refused_) {
         problems.push_back({"assignment",
-                            {ErrorCode::conflict, fmt::format("the control service's records are at revision {}, this node has seen "
-                                                              "{}; were they restored from an older copy?", refused_->value,
-                                                              assignment_->revision.value)},
+                            {ErrorCode::conflict,
+                             fmt::format("the control service's records are at revision {}, this node has seen {}; were they "
+                                         "restored from an older copy?", refused_->value, assignment_->revision.value)},
                             1, settings_.started});
     }
     if (pool_trouble_) problems.push_back({"pool", *pool_trouble_, 1, settings_.started});

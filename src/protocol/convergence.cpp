@@ -120,7 +120,9 @@ private:
         if (runs() && !s_.ports_closed) return;
         // Sealed on the word of an assignment that a crash could make this node forget, it could be
         // unsealed again on the word of an older one, after the target has begun.
-        if (stopped() && s_.assignment_kept) alone(SealDataset{wanted.dataset, wanted.move, plan::next_snapshot(*seen, wanted.epoch, s_.now)});
+        if (stopped() && s_.assignment_kept) {
+            alone(SealDataset{wanted.dataset, wanted.move, plan::next_snapshot(*seen, wanted.epoch, s_.now)});
+        }
     }
 
     void receive() {

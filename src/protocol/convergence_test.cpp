@@ -66,6 +66,9 @@ TEST_F(Serving, NeverCreatesOverWhatIsThere) {
 TEST_F(Serving, TouchesNothingWhenThePoolKnowsAnotherEpoch) {
     node_.seen->epoch = Epoch{2};
     EXPECT_TRUE(just<Complain>(node_.steps())) << "a newer one";
+    node_.seen->seal = Seal{MoveId{3}, snap(1, 5)};
+    EXPECT_TRUE(just<Complain>(node_.steps())) << "a newer one that is sealed";
+    node_.seen->seal.reset();
     node_.seen->epoch = Epoch{1};
     node_.dataset->epoch = Epoch{2};
     node_.has(created(db));
@@ -426,11 +429,9 @@ TEST(Shared, ActionsAreThoseThatARunningContainerDoesNotNotice) {
     EXPECT_TRUE(is_shared(SyncTrial{}));
     EXPECT_TRUE(is_shared(DropSnapshots{}));
     EXPECT_TRUE(is_shared(NoteAcknowledged{}));
-    for (const DatasetAction& action : {DatasetAction{CreateDataset{}}, DatasetAction{MountDataset{}}, DatasetAction{SealDataset{}},
-                                        DatasetAction{UnsealDataset{}}, DatasetAction{StartTrial{}}, DatasetAction{AdoptTrial{}},
-                                        DatasetAction{DiscardTrial{}}, DatasetAction{DemoteDataset{}}, DatasetAction{DestroyDataset{}}}) {
-        EXPECT_FALSE(is_shared(action)) << action.index();
-    }
+    const std::vector<DatasetAction> exclusive{CreateDataset{}, MountDataset{}, SealDataset{},   UnsealDataset{}, StartTrial{},
+                                               AdoptTrial{},    DiscardTrial{}, DemoteDataset{}, DestroyDataset{}};
+    for (const auto& action : exclusive) EXPECT_FALSE(is_shared(action)) << action.index();
 }
 
 }  // namespace

@@ -169,7 +169,8 @@ TEST_F(MoveOfTheDatabase, IsGivenUpInStagingAfterTheTargetHasFailedOftenEnough) 
     in_phase(MovePhase::staging);
     prepared();
     scene_.report(birch).containers.clear();
-    scene_.report(birch).problems = {{"db", {ErrorCode::unavailable, "no registry has it"}, plan::staging_attempts_max - 1, noon}};
+    const Error error{ErrorCode::unavailable, "no registry has it"};
+    scene_.report(birch).problems = {{"db", error, plan::staging_attempts_max - 1, noon}};
     EXPECT_TRUE(next().empty());
     scene_.report(birch).problems.front().attempts = plan::staging_attempts_max;
     expect_given_up("birch: no registry has it", true, false);

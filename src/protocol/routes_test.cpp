@@ -14,7 +14,11 @@ using namespace protocol::testing;
 
 class Routes : public ::testing::Test {
 protected:
-    Routes() { scene_.settled(database(), alder); }
+    Routes() {
+        auto application = database();
+        application.ports = {{5000, 5432}};
+        scene_.settled(application, alder);
+    }
     RouteEntry at(const NodeId& node, LocalService local = {}) {
         const auto table = route_table(plan::assignment_for(scene_.records, node), [&](const ApplicationName& name) {
             EXPECT_EQ(name, db);
@@ -30,9 +34,6 @@ protected:
 };
 
 TEST_F(Routes, LeadToTheContainerOnItsOwnNode) {
-    auto application = database();
-    application.ports = {{5000, 5432}};
-    scene_.records.configuration.at(db).application = application;
     EXPECT_EQ(at(alder, open), (RouteEntry{RouteTarget{"172.31.0.2", 5000, true}, false}));
 }
 

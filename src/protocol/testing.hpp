@@ -66,7 +66,9 @@ bool is(const Step& step) {
     if (const auto* action = std::get_if<model::ContainerAction>(&step)) {
         if constexpr (std::is_constructible_v<model::ContainerAction, Action>) return std::holds_alternative<Action>(*action);
     }
-    if constexpr (std::is_same_v<Action, GetImage> || std::is_same_v<Action, Complain>) return std::holds_alternative<Action>(step);
+    if constexpr (std::is_same_v<Action, GetImage> || std::is_same_v<Action, Complain>) {
+        return std::holds_alternative<Action>(step);
+    }
     return false;
 }
 template <class Action>

@@ -52,7 +52,7 @@ class Joining(ClusterTestCase):
         command = self.cluster.flocker(*command_line.create_token())["command"].split()
         self.assertEqual(command[:2], ["flocker", "join"])
         self.cedar.run(command_line.FLOCKER, *command[1:], *command_line.place(self.cedar))
-        self.addCleanup(self.forget, self.cedar)
+        self.addCleanup(self.leave, self.cedar)
         self.cedar.daemon.start()
         names = [node["name"] for node in self.cluster.flocker(*command_line.NODES)["nodes"]]
         self.assertEqual(names, ["alder", "birch", "cedar"])
@@ -108,6 +108,10 @@ class Joining(ClusterTestCase):
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
+
+    def leave(self, node):
+        self.forget(node)
+        self.cluster.flocker("node", "rm", node.name, "--yes")
 
     @staticmethod
     def forget(node):
