@@ -67,7 +67,8 @@ def failures(document):
 def report(document):
     machine, loads = document["machine"], [move["load_average"] for move in document["moves"]] or [0.0]
     lines = [
-        f"`{document['command']}`, {document['started']}, revision {document['revision']}: {machine['processors']} processors, {machine['memory_gib']} GiB, "
+        f"`{document['command']}`, {document['started']}, revision {document['revision']}: {machine['processors']} processors, "
+        f"{machine['memory_gib']} GiB, "
         f"Linux {machine['kernel']}, Docker {machine['docker']}, three nodes on one machine, no limit between them. "
         f"Load average before {document['load_average_before']:.1f}, during {min(loads):.1f} to {max(loads):.1f} "
         "(the bench itself included).",
@@ -83,6 +84,7 @@ def report(document):
               f"{sum(check['lost'] for check in document['all_rows'])} lost."]
     said = [(move["pause_ms"], move["downtime_said_ms"]) for move in document["moves"] if move["downtime_said_ms"]]
     if said:
-        lines += ["", f"Flocker's own figure for the downtime of its moves: median {statistics.median(b for _, b in said):.0f} ms, "
+        lines += ["", "Flocker's own figure for the downtime of its moves: "
+                  f"median {statistics.median(b for _, b in said):.0f} ms, "
                   f"{statistics.median(b / a for a, b in said):.2f} of what the client saw."]
     return "\n".join([*lines, *([""] + failures(document) if failures(document) else [])])

@@ -18,7 +18,7 @@
 
 namespace flocker::api::testing {
 
-inline Status say(const ports::Sink& sink, std::string_view text) {
+[[nodiscard]] inline Status say(const ports::Sink& sink, std::string_view text) {
     return sink(std::as_bytes(std::span(text)));
 }
 

@@ -103,7 +103,8 @@ TEST_F(DeployTest, EndsWithOneJsonObjectIfWished) {
 
     EXPECT_EQ(
         out.str(),
-        R"({"steps":[{"kind":"move","application":"db","node":"birch","from":"alder","to_copy":0,"reason":""}],"left_alone":[],)"
+        R"({"steps":[{"kind":"move","application":"db","node":"birch","from":"alder","to_copy":0,)"
+        R"("reason":""}],"left_alone":[],)"
         R"("results":[{"application":"db","node":"birch","outcome":"moved","downtime_ms":412,"bytes_live":2147483648,)"
         R"("bytes_cutover":1300000,"reason":""}],"settled":true})"
         "\n");

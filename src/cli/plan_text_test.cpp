@@ -97,8 +97,10 @@ TEST(Results, TellWhatWasDoneAndWhatFailed) {
         "  web    on alder; see `flocker why web`\n");
     EXPECT_EQ(
         results_json(plan({move.step}), all, false),
-        R"({"steps":[{"kind":"move","application":"db","node":"birch","from":"alder","to_copy":0,"reason":""}],"left_alone":[],)"
-        R"("results":[{"application":"db","node":"birch","outcome":"moved","downtime_ms":412,"bytes_live":2147483648,"bytes_cutover":1300000,"reason":""},)"
+        R"({"steps":[{"kind":"move","application":"db","node":"birch","from":"alder","to_copy":0,)"
+        R"("reason":""}],"left_alone":[],)"
+        R"("results":[{"application":"db","node":"birch","outcome":"moved","downtime_ms":412,)"
+        R"("bytes_live":2147483648,"bytes_cutover":1300000,"reason":""},)"
         R"({"application":"kv","node":"birch","outcome":"unchanged","reason":""},)"
         R"json({"application":"queue","node":"birch","outcome":"failed","reason":"no such image (tried 3 times)"},)json"
         R"({"application":"web","node":"alder","outcome":"unfinished","reason":""}],"settled":false})");

@@ -276,8 +276,11 @@ private:
         Ownership detached = found->second;
         detached.application.reset();
         detached.avoided_target.reset();
-        if (detached.move && detached.move->phase != MovePhase::settling) detached.replicas.insert(detached.move->target);
-        detached.move.reset();
+        // One that is committed goes on: the new owner still has to take the trial over.
+        if (detached.move && detached.move->phase != MovePhase::settling) {
+            detached.replicas.insert(detached.move->target);
+            detached.move.reset();
+        }
         plan_.changes.push_back(PutOwnership{detached});
     }
 

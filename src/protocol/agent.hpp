@@ -99,6 +99,7 @@ private:
     };
     /// How an application's container fared, for its restart policy.
     struct Restarts {
+        std::string container;  ///< A new container starts with a clean record.
         unsigned in_a_row{0};
         std::optional<Instant> exit_seen;  ///< The `finished` of the exit that the count includes.
         Instant next;

@@ -52,6 +52,7 @@ void Agent::work(Instant now) {
             const std::string subject = "app:" + name.value;
             work_on(subject, sight(subject, nullptr, nullptr, &container, now), now);
         }
+        std::erase_if(restarts_, [&](const auto& entry) { return !application_assignment(entry.first); });
         // An address that nobody has any more may be given away.
         std::erase_if(addresses_, [&](const auto& entry) {
             return !application_assignment(entry.first) && !container_of(entry.first);
@@ -263,7 +264,7 @@ bool Agent::is_starting(const ApplicationAssignment& application) const {
     if (!container || container->status != ContainerSeen::Status::exited) return true;
     if (container->fingerprint != fingerprint(spec_of(application))) return true;
     const auto restarts = restarts_.find(application.application.name);
-    return restarts != restarts_.end() && restarts->second.in_a_row <= 1 &&
+    return restarts != restarts_.end() && restarts->second.container == container->container && restarts->second.in_a_row <= 1 &&
            application.application.restart_policy.name != RestartPolicy::Name::never;
 }
 
@@ -282,6 +283,7 @@ bool Agent::strangers_gone() const {
 bool Agent::start_allowed(const ApplicationAssignment& application, const ContainerSeen& container, Instant now) {
     if (container.started < settings_.booted) return true;
     Restarts& restarts = restarts_[application.application.name];
+    if (restarts.container != container.container) restarts = Restarts{container.container, 0, std::nullopt, {}};
     if (restarts.exit_seen != container.finished) {
         restarts.in_a_row = container.finished - container.started >= good_run ? 1 : restarts.in_a_row + 1;
         restarts.exit_seen = container.finished;

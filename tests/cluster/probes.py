@@ -46,7 +46,8 @@ def ask_link(node, application, alias, port):
     variables = dict(entry.split("=", 1) for entry in seen["Config"]["Env"])
     prefix = f"{alias.upper()}_PORT_{port}_TCP"
     network = f"--net=/proc/{seen['State']['Pid']}/ns/net"
-    probe = ["nsenter", network, "--", "timeout", "30", "bash", "-c", ASK, variables[prefix + "_ADDR"], variables[prefix + "_PORT"]]
+    probe = ["nsenter", network, "--", "timeout", "30", "bash", "-c", ASK,
+             variables[prefix + "_ADDR"], variables[prefix + "_PORT"]]
     return int(run(probe).stdout)
 
 

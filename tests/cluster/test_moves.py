@@ -25,7 +25,8 @@ class Moves(ClusterTestCase):
         self.assert_copies(owner="cedar", replica="alder")
 
         back = self.move_under_load(clients, {"alder": ["store"], "birch": ["front"], "cedar": []}, "alder")
-        self.assertLess(back["bytes_live"] + back["bytes_cutover"], there["bytes_live"] / 4, "moving back copied everything again")
+        self.assertLess(back["bytes_live"] + back["bytes_cutover"], there["bytes_live"] / 4,
+                        "moving back copied everything again")
         self.assert_copies(owner="alder", replica="cedar")
         for client in clients:
             self.assert_nothing_lost(client)

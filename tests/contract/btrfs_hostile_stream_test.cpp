@@ -45,9 +45,10 @@ std::string make_symlink(const std::string& path, const std::string& target) {
 std::string make_node(const std::string& path, unsigned mode, std::uint64_t device) {
     return command(5, attribute(15, path) + attribute(5, little(mode, 8)) + attribute(8, little(device, 8)));
 }
-std::string write_to(const std::string& path) {
-    return command(15, attribute(15, path) + attribute(18, little(0, 8)) + attribute(19, "overwritten"));
+std::string write_to(const std::string& path, const std::string& text = "overwritten") {
+    return command(15, attribute(15, path) + attribute(18, little(0, 8)) + attribute(19, text));
 }
+std::string rename_of(const std::string& path, const std::string& to) { return command(9, attribute(15, path) + attribute(16, to)); }
 std::string chmod_of(const std::string& path) { return command(18, attribute(15, path) + attribute(5, little(0777, 8))); }
 
 TEST_F(BtrfsHostileStream, NeverReachesOutsideItsSubvolume) {
@@ -108,6 +109,19 @@ TEST_F(BtrfsHostileStream, NeverReachesOutsideItsSubvolume) {
     EXPECT_EQ(seen.st_mode & 07777U, 0600U);
     EXPECT_EQ(seen.st_nlink, 1U);
     EXPECT_EQ(std::distance(fs::directory_iterator(outside), {}), 1);
+}
+
+TEST_F(BtrfsHostileStream, WritesToWhatAPathMeansNowAndNotToWhatItMeant) {
+    const auto received = b.read(whole(make_file("f") + write_to("f", "first") + rename_of("f", "g") + make_file("f") + write_to("f", "second") +
+                                       command(11, attribute(15, "g")) + rename_of("f", "g") + make_file("f") + write_to("f", "third")),
+                                 {}, snap(1, 1));
+    ASSERT_TRUE(received) << received.error();
+    const auto content = [&](const char* name) {
+        std::ifstream file(b.snapshot(snap(1, 1)) / name);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    EXPECT_EQ(content("g"), "second");
+    EXPECT_EQ(content("f"), "third");
 }
 
 }  // namespace

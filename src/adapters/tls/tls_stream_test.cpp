@@ -458,7 +458,7 @@ TEST(TlsStream, ReadsAndWritesLargePiecesAtTheSameTimeOnBothSides) {
     expect_both_directions_at_once(500'000, 20);
 }
 
-// Small ones make the reader wait and the writer run most often: what a missing lock breaks.
+// Small ones make the reader wait while the writer runs: where a missing lock shows, though rarely.
 TEST(TlsStream, ReadsAndWritesSmallPiecesAtTheSameTimeOnBothSides) {
     expect_both_directions_at_once(300, 10'000);
 }
