@@ -240,7 +240,7 @@ private:
 
     const World& world_;
     CLI::App app_;
-    CommonOptions common_;
+    GlobalOptions common_;
     Command command_;
     DeployOptions deploy_;
     MoveOptions move_;

@@ -17,8 +17,8 @@ inline constexpr int failed = 1;
 inline constexpr int refused = 2;  ///< Wrong usage, or input that can't be taken.
 }  // namespace exit_code
 
-/// What all commands take.
-struct CommonOptions {
+/// What every command takes.
+struct GlobalOptions {
     std::optional<std::string> context;  ///< A name or a file.
     bool json{false};
     bool no_trunc{false};
@@ -27,7 +27,7 @@ struct CommonOptions {
 /// One run of one command.
 class Session {
 public:
-    Session(const World& world, CommonOptions options) : world_(world), options_(std::move(options)) {}
+    Session(const World& world, GlobalOptions options) : world_(world), options_(std::move(options)) {}
 
     [[nodiscard]] const World& world() const { return world_; }
     [[nodiscard]] bool json() const { return options_.json; }
@@ -48,7 +48,7 @@ public:
 
 private:
     const World& world_;
-    CommonOptions options_;
+    GlobalOptions options_;
 };
 
 }  // namespace flocker::cli

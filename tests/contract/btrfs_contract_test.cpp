@@ -24,7 +24,9 @@ namespace {
 namespace fs = std::filesystem;
 using namespace model;
 
-std::unique_ptr<DatasetStoreHarness> make_btrfs() { return std::make_unique<BtrfsHarness>(); }
+std::unique_ptr<DatasetStoreHarness> make_btrfs() {
+    return std::make_unique<BtrfsHarness>();
+}
 INSTANTIATE_TEST_SUITE_P(Btrfs, DatasetStoreContract, ::testing::Values(DatasetStoreMaker{"btrfs", make_btrfs}));
 
 /// For a Child: from now on it sees mounts of its own.
@@ -103,12 +105,16 @@ TEST_F(BtrfsStore, DoesNothingOnAMarkerThatItCannotRead) {
 TEST_F(BtrfsStore, RemovesWhatACrashLeftAndNothingElse) {
     make_mounted("a");
     done(TakeSnapshot{orders, snap(1, 1)});
-    run("cd " + folder() + " && btrfs -q subvolume create .incoming-e1-s2 && "
+    run("cd " + folder() +
+        " && btrfs -q subvolume create .incoming-e1-s2 && "
         "btrfs -q subvolume snapshot -r live .dropping-e1-s0 && "
         "echo '{' > .dropping-marker.json && echo mine > notes.txt");
     // A dataset that was being made, one whose first snapshot was being received, one being destroyed.
-    run("cd " + folder() + "/.. && mkdir 00000000-0000-4000-8000-000000000001 && mkdir 00000000-0000-4000-8000-000000000002 && "
-        "cp " + orders.value + "/marker.json 00000000-0000-4000-8000-000000000002 && "
+    run("cd " + folder() +
+        "/.. && mkdir 00000000-0000-4000-8000-000000000001 && mkdir 00000000-0000-4000-8000-000000000002 && "
+        "cp " +
+        orders.value +
+        "/marker.json 00000000-0000-4000-8000-000000000002 && "
         "btrfs -q subvolume create 00000000-0000-4000-8000-000000000002/.incoming-e1-s1 && mkdir .dropping-x && "
         "btrfs -q subvolume create .dropping-x/live && mkdir lost+found");
 
@@ -157,9 +163,9 @@ TEST_F(BtrfsStore, SeesAStoreThroughAMapping) {
 TEST_F(BtrfsStore, SeesChangesThatLeaveNoContentBehind) {
     make_mounted("x");
     std::uint64_t sequence = 0;
-    for (const char* change : {"touch new", "mv new newer", "rm newer", "chmod 600 log", "mkdir d", "rmdir d",
-                               "ln -s a b", "truncate -s 100M log",
-                               "printf y | dd of=log bs=1 conv=notrunc 2>/dev/null"}) {
+    for (const char* change :
+         {"touch new", "mv new newer", "rm newer", "chmod 600 log", "mkdir d", "rmdir d", "ln -s a b",
+          "truncate -s 100M log", "printf y | dd of=log bs=1 conv=notrunc 2>/dev/null"}) {
         EXPECT_FALSE(done(TakeSnapshot{orders, snap(1, ++sequence)}).changed);
         run("cd " + volume() + " && " + change);
         EXPECT_TRUE(see().changed) << change;
@@ -206,7 +212,8 @@ TEST_F(BtrfsStore, MountsIntoContainersThatWereStartedBefore) {
         return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 &&
                ::mount(volume().c_str(), elsewhere.c_str(), nullptr, MS_BIND | MS_REC, nullptr) == 0;
     });
-    const fs::path inside = "/proc/" + std::to_string(container.pid()) + "/root" + fs::canonical(elsewhere).string() + "/log";
+    const fs::path inside =
+        "/proc/" + std::to_string(container.pid()) + "/root" + fs::canonical(elsewhere).string() + "/log";
     EXPECT_FALSE(fs::exists(inside));
     done(MountDataset{orders});
     EXPECT_TRUE(fs::exists(inside));

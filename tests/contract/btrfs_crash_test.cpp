@@ -45,7 +45,8 @@ TEST_F(BtrfsCrash, EndsAnAdoptionWhereverItStopped) {
     make_mounted("a");
     done(DemoteDataset{orders, Epoch{2}});
     done(StartTrial{orders, MoveId{1}, snap(1, 1)});
-    put_marker({.epoch = Epoch{3}, .seal = {}, .trial = Trial{MoveId{1}, snap(1, 1)}, .acknowledged = {{alder, snap(1, 1)}}});
+    put_marker(
+        {.epoch = Epoch{3}, .seal = {}, .trial = Trial{MoveId{1}, snap(1, 1)}, .acknowledged = {{alder, snap(1, 1)}}});
     EXPECT_FALSE(see().live);
     EXPECT_TRUE(see().trial);
     EXPECT_TRUE(done(AdoptTrial{orders, MoveId{1}, Epoch{3}, alder}).live);

@@ -26,8 +26,12 @@ std::string little(std::uint64_t number, std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; ++i) text += static_cast<char>((number >> (8 * i)) & 0xFFU);
     return text;
 }
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
-std::string attribute(unsigned type, const std::string& value) { return little(type, 2) + little(value.size(), 2) + value; }
+std::span<const std::byte> bytes_of(const std::string& text) {
+    return std::as_bytes(std::span(text));
+}
+std::string attribute(unsigned type, const std::string& value) {
+    return little(type, 2) + little(value.size(), 2) + value;
+}
 std::string command(unsigned kind, const std::string& payload) {
     const std::string head = little(payload.size(), 4) + little(kind, 2);
     return head + little(btrfs::crc32c(0, bytes_of(head + std::string(4, '\0') + payload)), 4) + payload;
@@ -38,7 +42,9 @@ std::string whole(const std::string& commands) {
     const std::string snapshot = attribute(15, "x") + attribute(1, std::string(16, 'u')) + attribute(2, little(1, 8));
     return begin + std::string("btrfs-stream\0", 13) + little(1, 4) + command(1, snapshot) + commands + command(21, "");
 }
-std::string make_file(const std::string& path) { return command(3, attribute(15, path)); }
+std::string make_file(const std::string& path) {
+    return command(3, attribute(15, path));
+}
 std::string make_symlink(const std::string& path, const std::string& target) {
     return command(8, attribute(15, path) + attribute(17, target));
 }
@@ -48,8 +54,12 @@ std::string make_node(const std::string& path, unsigned mode, std::uint64_t devi
 std::string write_to(const std::string& path, const std::string& text = "overwritten") {
     return command(15, attribute(15, path) + attribute(18, little(0, 8)) + attribute(19, text));
 }
-std::string rename_of(const std::string& path, const std::string& to) { return command(9, attribute(15, path) + attribute(16, to)); }
-std::string chmod_of(const std::string& path) { return command(18, attribute(15, path) + attribute(5, little(0777, 8))); }
+std::string rename_of(const std::string& path, const std::string& to) {
+    return command(9, attribute(15, path) + attribute(16, to));
+}
+std::string chmod_of(const std::string& path) {
+    return command(18, attribute(15, path) + attribute(5, little(0777, 8)));
+}
 
 TEST_F(BtrfsHostileStream, NeverReachesOutsideItsSubvolume) {
     const fs::path outside = fs::path(b.harness.disk.pool()) / ".." / "outside";
@@ -78,13 +88,14 @@ TEST_F(BtrfsHostileStream, NeverReachesOutsideItsSubvolume) {
         to_victim + command(17, attribute(15, "l") + attribute(4, little(0, 8))),
         to_victim + chmod_of("l"),
         to_victim + command(13, attribute(15, "l") + attribute(13, "user.x") + attribute(14, "y")),
-        to_victim + plain + command(16, attribute(15, "f") + attribute(18, little(0, 8)) +
-                                    attribute(24, little(4096, 8)) + attribute(20, std::string(16, 'u')) +
-                                            attribute(21, little(1, 8)) + attribute(22, "l") + attribute(23, little(0, 8))),
+        to_victim + plain +
+            command(16, attribute(15, "f") + attribute(18, little(0, 8)) + attribute(24, little(4096, 8)) +
+                            attribute(20, std::string(16, 'u')) + attribute(21, little(1, 8)) + attribute(22, "l") +
+                            attribute(23, little(0, 8))),
         // An increment's commands may name its base; a whole stream has none.
         plain + command(16, attribute(15, "f") + attribute(18, little(0, 8)) + attribute(24, little(4096, 8)) +
-                        attribute(20, std::string(16, 'v')) +
-                                attribute(21, little(1, 8)) + attribute(22, "f") + attribute(23, little(0, 8))),
+                                attribute(20, std::string(16, 'v')) + attribute(21, little(1, 8)) + attribute(22, "f") +
+                                attribute(23, little(0, 8))),
         // Opening these for writing would wait for ever, or reach the kernel.
         device + write_to("null"),
         fifo + write_to("fifo"),
@@ -112,9 +123,10 @@ TEST_F(BtrfsHostileStream, NeverReachesOutsideItsSubvolume) {
 }
 
 TEST_F(BtrfsHostileStream, WritesToWhatAPathMeansNowAndNotToWhatItMeant) {
-    const auto received = b.read(whole(make_file("f") + write_to("f", "first") + rename_of("f", "g") + make_file("f") + write_to("f", "second") +
-                                       command(11, attribute(15, "g")) + rename_of("f", "g") + make_file("f") + write_to("f", "third")),
-                                 {}, snap(1, 1));
+    const auto received = b.read(
+        whole(make_file("f") + write_to("f", "first") + rename_of("f", "g") + make_file("f") + write_to("f", "second") +
+              command(11, attribute(15, "g")) + rename_of("f", "g") + make_file("f") + write_to("f", "third")),
+        {}, snap(1, 1));
     ASSERT_TRUE(received) << received.error();
     const auto content = [&](const char* name) {
         std::ifstream file(b.snapshot(snap(1, 1)) / name);

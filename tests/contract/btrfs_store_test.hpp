@@ -16,7 +16,9 @@ namespace flocker::contract {
 
 inline const model::DatasetId orders{"6e7a1c52-0d7f-4a53-9f2e-3a1b5c7d9e01"};
 inline const model::NodeId alder{"0a0a0a0a-0000-4000-8000-000000000001"};
-inline model::SnapshotId snap(std::uint64_t epoch, std::uint64_t sequence) { return {model::Epoch{epoch}, sequence}; }
+inline model::SnapshotId snap(std::uint64_t epoch, std::uint64_t sequence) {
+    return {model::Epoch{epoch}, sequence};
+}
 
 /// One store on a pool of its own.
 class BtrfsStore : public ::testing::Test {

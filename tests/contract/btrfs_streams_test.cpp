@@ -27,11 +27,14 @@ using namespace model;
 
 TEST_F(BtrfsStreams, CarryEveryKindOfEntryWithAllThatBelongsToIt) {
     run("cd " + a.volume().string() +
-        " && umask 022 && echo text > file && mkdir -p deep/er/still && echo x > deep/er/still/leaf && ln file deep/hard && "
-        "ln -s ../no/where link && ln -s /etc/passwd absolute && mkfifo pipe && mknod null c 1 3 && mknod disk b 7 99 && "
+        " && umask 022 && echo text > file && mkdir -p deep/er/still && echo x > deep/er/still/leaf && ln file "
+        "deep/hard && "
+        "ln -s ../no/where link && ln -s /etc/passwd absolute && mkfifo pipe && mknod null c 1 3 && mknod disk b 7 99 "
+        "&& "
         "touch empty && mkdir sealed && "
         "chmod 4755 file && chmod 1777 deep && chmod 000 sealed && chown 1234:5678 file && chown -h 42:43 link && "
-        "touch -d '1999-12-31 23:59:59.123456789' deep/er && touch -h -d '2001-02-03' link && touch -d '1955-01-01' empty && "
+        "touch -d '1999-12-31 23:59:59.123456789' deep/er && touch -h -d '2001-02-03' link && touch -d '1955-01-01' "
+        "empty && "
         "printf n > \"$(printf 'new\\nline')\" && printf u > \"$(printf 'um\\303\\244l \\377')\" && "
         "truncate -s 50M sparse && printf end | dd of=sparse bs=1 seek=30000000 conv=notrunc 2>/dev/null && "
         "head -c 1000000 /dev/urandom > large && touch -d '1970-01-02 UTC' . && "
@@ -54,8 +57,9 @@ TEST_F(BtrfsStreams, CarryEveryKindOfEntryWithAllThatBelongsToIt) {
 
 TEST_F(BtrfsStreams, CarryChangesAsIncrements) {
     const std::string enter = "cd " + a.volume().string() + " && ";
-    run(enter + "mkdir d1 d2 d1/sub && for i in 1 2 3 4 5 6 7 8; do echo $i > f$i; "
-                "head -c 100000 /dev/urandom > d1/g$i; done && mkfifo p");
+    run(enter +
+        "mkdir d1 d2 d1/sub && for i in 1 2 3 4 5 6 7 8; do echo $i > f$i; "
+        "head -c 100000 /dev/urandom > d1/g$i; done && mkfifo p");
     a.done(TakeSnapshot{orders, snap(1, 1)});
     carry(a, b, {}, snap(1, 1));
     const std::vector<std::string> changes = {
@@ -64,7 +68,8 @@ TEST_F(BtrfsStreams, CarryChangesAsIncrements) {
         "mv d1 tmp && mv d2 d1 && mv tmp d2",
         "rm f3 && ln -s target f3 && rm p && echo now a file > p",
         "ln f4 d2/f4hard && ln f4 f4again && rm f4",
-        "printf middle | dd of=d2/g1 bs=1 seek=50000 conv=notrunc 2>/dev/null && truncate -s 10 d2/g2 && truncate -s 5M d2/g3",
+        "printf middle | dd of=d2/g1 bs=1 seek=50000 conv=notrunc 2>/dev/null && truncate -s 10 d2/g2 && truncate -s "
+        "5M d2/g3",
         "mv d2/sub sub && mv d2 sub/d2 && mv sub/d2/g4 .",
         "chmod 600 f5 && chown 7:8 f5 && touch -d 2000-01-01 f6 && rm -rf sub",
         "mv f7 x && mv f8 f7 && mv x f8",
@@ -225,9 +230,9 @@ TEST_F(BtrfsStreams, AreEstimatedAtNoLessThanHalf) {
 
 TEST_F(BtrfsStreams, AreRefusedWhenCutAnywhere) {
     const std::string bytes = stream_of_something();
-    for (const std::size_t size : {std::size_t{0}, std::size_t{10}, std::size_t{20}, std::size_t{37},
-                                   std::size_t{100}, std::size_t{1000},
-                                   bytes.size() / 2, bytes.size() - 11, bytes.size() - 10, bytes.size() - 1}) {
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{10}, std::size_t{20}, std::size_t{37}, std::size_t{100}, std::size_t{1000},
+          bytes.size() / 2, bytes.size() - 11, bytes.size() - 10, bytes.size() - 1}) {
         const auto received = b.read(bytes.substr(0, size), {}, snap(1, 1));
         ASSERT_FALSE(received) << size;
         EXPECT_EQ(received.error().code, ErrorCode::corrupt) << received.error();
@@ -298,14 +303,14 @@ TEST_F(BtrfsStreams, PassOnTheErrorsOfBothEnds) {
     EXPECT_EQ(cancelled.error(), (Error{ErrorCode::timed_out, "the other side is away"}));
     const std::string bytes = a.write({}, snap(1, 1)).value();
     std::size_t at = 0;
-    const auto received = b.streams.read(orders, Epoch{1}, {}, snap(1, 1),
-                                         [&](std::span<std::byte> buffer) -> Result<std::size_t> {
-        if (at > 1000) return fail(ErrorCode::timed_out, "nothing comes any more");
-        const std::size_t some = std::min<std::size_t>(buffer.size(), 500);
-        std::memcpy(buffer.data(), bytes.data() + at, some);
-        at += some;
-        return some;
-    });
+    const auto received =
+        b.streams.read(orders, Epoch{1}, {}, snap(1, 1), [&](std::span<std::byte> buffer) -> Result<std::size_t> {
+            if (at > 1000) return fail(ErrorCode::timed_out, "nothing comes any more");
+            const std::size_t some = std::min<std::size_t>(buffer.size(), 500);
+            std::memcpy(buffer.data(), bytes.data() + at, some);
+            at += some;
+            return some;
+        });
     ASSERT_FALSE(received);
     EXPECT_EQ(received.error(), (Error{ErrorCode::timed_out, "nothing comes any more"}));
     EXPECT_EQ(b.left(), std::set<std::string>{});
@@ -333,19 +338,20 @@ TEST_F(BtrfsStreams, AreNotDisturbedByAnObserveAndSeenOnlyWhenWhole) {
     const std::string bytes = stream_of_something();
     std::size_t at = 0;
     int looks = 0;
-    const auto received = b.streams.read(orders, Epoch{1}, {}, snap(1, 1),
-                                         [&](std::span<std::byte> buffer) -> Result<std::size_t> {
-        if (++looks % 20 == 5) {
-            EXPECT_EQ(observe(b.harness).value().size(), 0U);
-            EXPECT_EQ(observe_one(b.harness, orders).value(), std::nullopt);
-            EXPECT_EQ(perform(b.harness, CreateDataset{orders, Epoch{1}}).error().code, ErrorCode::already_exists);
-            EXPECT_EQ(b.read(bytes, {}, snap(1, 1)).error().code, ErrorCode::conflict) << "a second one at the same time";
-        }
-        const std::size_t some = std::min({buffer.size(), bytes.size() - at, std::size_t{2000}});
-        std::memcpy(buffer.data(), bytes.data() + at, some);
-        at += some;
-        return some;
-    });
+    const auto received =
+        b.streams.read(orders, Epoch{1}, {}, snap(1, 1), [&](std::span<std::byte> buffer) -> Result<std::size_t> {
+            if (++looks % 20 == 5) {
+                EXPECT_EQ(observe(b.harness).value().size(), 0U);
+                EXPECT_EQ(observe_one(b.harness, orders).value(), std::nullopt);
+                EXPECT_EQ(perform(b.harness, CreateDataset{orders, Epoch{1}}).error().code, ErrorCode::already_exists);
+                EXPECT_EQ(b.read(bytes, {}, snap(1, 1)).error().code, ErrorCode::conflict)
+                    << "a second one at the same time";
+            }
+            const std::size_t some = std::min({buffer.size(), bytes.size() - at, std::size_t{2000}});
+            std::memcpy(buffer.data(), bytes.data() + at, some);
+            at += some;
+            return some;
+        });
     ASSERT_TRUE(received) << received.error();
     EXPECT_GT(looks, 20);
     EXPECT_EQ(tree_text(b.snapshot(snap(1, 1))), tree_text(a.snapshot(snap(1, 1))));
@@ -355,16 +361,16 @@ TEST_F(BtrfsStreams, AreNotDisturbedByAnObserveAndSeenOnlyWhenWhole) {
 TEST_F(BtrfsStreams, EndWithAnErrorWhenTheDatasetIsDestroyedMeanwhile) {
     const std::string bytes = stream_of_something();
     std::size_t at = 0;
-    const auto received = b.streams.read(orders, Epoch{1}, {}, snap(1, 1),
-                                         [&](std::span<std::byte> buffer) -> Result<std::size_t> {
-        if (at > 100'000 && !b.left().empty()) {
-            EXPECT_TRUE(perform(b.harness, DestroyDataset{orders}));
-        }
-        const std::size_t some = std::min({buffer.size(), bytes.size() - at, std::size_t{2000}});
-        std::memcpy(buffer.data(), bytes.data() + at, some);
-        at += some;
-        return some;
-    });
+    const auto received =
+        b.streams.read(orders, Epoch{1}, {}, snap(1, 1), [&](std::span<std::byte> buffer) -> Result<std::size_t> {
+            if (at > 100'000 && !b.left().empty()) {
+                EXPECT_TRUE(perform(b.harness, DestroyDataset{orders}));
+            }
+            const std::size_t some = std::min({buffer.size(), bytes.size() - at, std::size_t{2000}});
+            std::memcpy(buffer.data(), bytes.data() + at, some);
+            at += some;
+            return some;
+        });
     EXPECT_FALSE(received);
     EXPECT_EQ(b.left(), std::set<std::string>{});
     EXPECT_EQ(observe(b.harness).value().size(), 0U);
@@ -377,17 +383,17 @@ TEST_F(BtrfsStreams, LeaveNothingForGoodWhenTheReaderIsKilled) {
     const pid_t reader = ::fork();
     if (reader == 0) {
         std::size_t at = 0;
-        static_cast<void>(b.streams.read(orders, Epoch{1}, {}, snap(1, 1),
-                                         [&](std::span<std::byte> buffer) -> Result<std::size_t> {
-            if (at > 100'000) {
-                static_cast<void>(!::write(ends[1], "x", 1));
-                ::pause();
-            }
-            const std::size_t some = std::min({buffer.size(), bytes.size() - at, std::size_t{2000}});
-            std::memcpy(buffer.data(), bytes.data() + at, some);
-            at += some;
-            return some;
-        }));
+        static_cast<void>(
+            b.streams.read(orders, Epoch{1}, {}, snap(1, 1), [&](std::span<std::byte> buffer) -> Result<std::size_t> {
+                if (at > 100'000) {
+                    static_cast<void>(!::write(ends[1], "x", 1));
+                    ::pause();
+                }
+                const std::size_t some = std::min({buffer.size(), bytes.size() - at, std::size_t{2000}});
+                std::memcpy(buffer.data(), bytes.data() + at, some);
+                at += some;
+                return some;
+            }));
         ::_exit(0);
     }
     char reached = 0;

@@ -47,7 +47,9 @@ struct Place {
         });
     }
     std::filesystem::path volume() { return harness.disk.volume(orders.value); }
-    std::filesystem::path snapshot(model::SnapshotId id) { return harness.disk.dataset(orders.value) / model::to_text(id); }
+    std::filesystem::path snapshot(model::SnapshotId id) {
+        return harness.disk.dataset(orders.value) / model::to_text(id);
+    }
     std::set<std::string> left() {
         std::set<std::string> names;
         const auto folder = harness.disk.dataset(orders.value);
@@ -78,7 +80,8 @@ protected:
         return bytes->size();
     }
     std::string stream_of_something() {
-        run("cd " + a.volume().string() + " && echo text > file && mkdir folder && head -c 300000 /dev/urandom > folder/large");
+        run("cd " + a.volume().string() +
+            " && echo text > file && mkdir folder && head -c 300000 /dev/urandom > folder/large");
         a.done(model::TakeSnapshot{orders, snap(1, 1)});
         return a.write({}, snap(1, 1)).value();
     }

@@ -24,7 +24,9 @@ protected:
     static inline const model::NodeId birch{"0a0a0a0a-0000-4000-8000-000000000002"};
     static inline const model::MoveId first_move{7};
     static inline const model::MoveId second_move{8};
-    static model::SnapshotId snap(std::uint64_t epoch, std::uint64_t sequence) { return {model::Epoch{epoch}, sequence}; }
+    static model::SnapshotId snap(std::uint64_t epoch, std::uint64_t sequence) {
+        return {model::Epoch{epoch}, sequence};
+    }
 
     void SetUp() override { harness_ = GetParam().make(); }
 

@@ -57,7 +57,9 @@ void clear_leftovers() {
 
 }  // namespace
 
-void run(const std::string& command) { ASSERT_EQ(std::system(command.c_str()), 0) << command; }
+void run(const std::string& command) {
+    ASSERT_EQ(std::system(command.c_str()), 0) << command;
+}
 
 LoopPool::LoopPool(const std::string& size) {
     static int count = 0;
@@ -69,7 +71,9 @@ LoopPool::LoopPool(const std::string& size) {
         " >/dev/null 2>&1 && mount -o loop,nodiscard " + image + " " + pool());
 }
 
-LoopPool::~LoopPool() { clear_away(folder_); }
+LoopPool::~LoopPool() {
+    clear_away(folder_);
+}
 
 void LoopPool::power_loss() {
     // What btrfs has not given to the loop device yet is not in the file.

@@ -17,7 +17,9 @@ public:
 
     [[nodiscard]] std::string pool() const { return folder_ / "pool"; }
     [[nodiscard]] std::string volumes() const { return folder_ / "volumes"; }
-    [[nodiscard]] std::filesystem::path dataset(const std::string& id) const { return folder_ / "pool" / "flocker" / id; }
+    [[nodiscard]] std::filesystem::path dataset(const std::string& id) const {
+        return folder_ / "pool" / "flocker" / id;
+    }
     [[nodiscard]] std::filesystem::path volume(const std::string& id) const { return folder_ / "volumes" / id; }
 
     /// What was not on the disk at this instant is lost. Mounts in the volumes folder are gone.

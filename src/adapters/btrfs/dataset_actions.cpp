@@ -16,8 +16,12 @@ namespace {
 
 namespace names = model::names;
 
-std::string text(const model::Epoch& epoch) { return "epoch " + std::to_string(epoch.value); }
-std::string text(const model::MoveId& move) { return "move " + std::to_string(move.value); }
+std::string text(const model::Epoch& epoch) {
+    return "epoch " + std::to_string(epoch.value);
+}
+std::string text(const model::MoveId& move) {
+    return "move " + std::to_string(move.value);
+}
 
 /// What is nested is in no snapshot and no stream: it would be lost on the way, silently.
 Status refuse_nested(const posix::Fd& live) {
@@ -55,7 +59,8 @@ Status DatasetActions::operator()(const model::CreateDataset& action) {
 }
 
 Status DatasetActions::operator()(const model::MountDataset&) {
-    if (!contents.live && !contents.trial) return fail(ErrorCode::not_found, "nothing to mount: no live copy and no trial");
+    if (!contents.live && !contents.trial)
+        return fail(ErrorCode::not_found, "nothing to mount: no live copy and no trial");
     FLOCKER_TRY(const posix::Fd subvolume, need_subvolume(folder.fd(), contents.live ? names::live : names::trial));
     FLOCKER_TRY(const SubvolumeFacts facts, facts_of(subvolume));
     // A seal or an unseal that did not come to its end left it so.
@@ -66,7 +71,8 @@ Status DatasetActions::operator()(const model::MountDataset&) {
 Status DatasetActions::freeze(const posix::Fd& live, const model::SnapshotId& id) const {
     if (!contents.snapshots.empty() && id < contents.snapshots.back()) {
         return fail(ErrorCode::conflict, "snapshot " + model::to_text(id) + " is older than " +
-                                             model::to_text(contents.snapshots.back()) + ", which is here: use a new id");
+                                             model::to_text(contents.snapshots.back()) +
+                                             ", which is here: use a new id");
     }
     return take_snapshot(live, folder.fd(), model::to_text(id));
 }
@@ -82,7 +88,8 @@ Status DatasetActions::operator()(const model::SealDataset& action) {
     FLOCKER_TRY(const posix::Fd live, need_live());
     const model::Seal seal{action.move, action.snapshot};
     // One seal a move: a second order for it, with whatever id, finds it done.
-    if (contents.marker.seal && contents.marker.seal->move == action.move && contents.has(contents.marker.seal->snapshot)) {
+    if (contents.marker.seal && contents.marker.seal->move == action.move &&
+        contents.has(contents.marker.seal->snapshot)) {
         return {};
     }
     // Nobody can begin to write once it is mounted nowhere; and read-only alone does not stop who
@@ -98,8 +105,8 @@ Status DatasetActions::operator()(const model::SealDataset& action) {
         FLOCKER_TRY(const SubvolumeFacts taken, facts_of(snapshot));
         FLOCKER_TRY(facts, facts_of(live));
         if (differs(facts, taken) || action.snapshot != contents.snapshots.back()) {
-            return fail(ErrorCode::conflict, "snapshot " + model::to_text(action.snapshot) +
-                        " is not the last state: use a new id");
+            return fail(ErrorCode::conflict,
+                        "snapshot " + model::to_text(action.snapshot) + " is not the last state: use a new id");
         }
     } else {
         FLOCKER_CHECK_OK(freeze(live, action.snapshot));
@@ -113,7 +120,8 @@ Status DatasetActions::operator()(const model::SealDataset& action) {
 Status DatasetActions::operator()(const model::UnsealDataset& action) {
     FLOCKER_TRY(const posix::Fd live, need_live());
     if (contents.marker.epoch != action.epoch) {
-        return fail(ErrorCode::conflict, "is owned at " + text(contents.marker.epoch) + " and not at " + text(action.epoch));
+        return fail(ErrorCode::conflict,
+                    "is owned at " + text(contents.marker.epoch) + " and not at " + text(action.epoch));
     }
     // The seal goes before the protection: a marker must never call sealed what can be written.
     if (contents.marker.seal) {
@@ -137,7 +145,8 @@ Status DatasetActions::operator()(const model::StartTrial& action) {
     if (contents.live) return fail(ErrorCode::conflict, "this node has the live copy: no trial beside it");
     const model::Trial trial{action.move, action.from};
     if (contents.trial && contents.marker.trial == trial) return {};
-    if (!contents.has(action.from)) return fail(ErrorCode::not_found, "snapshot " + model::to_text(action.from) + " is not here");
+    if (!contents.has(action.from))
+        return fail(ErrorCode::not_found, "snapshot " + model::to_text(action.from) + " is not here");
     FLOCKER_TRY(const posix::Fd from, need_subvolume(folder.fd(), model::to_text(action.from)));
     // Old copy away, then the marker, then the new copy: a trial subvolume is never of another move
     // than the marker says.
@@ -165,9 +174,11 @@ Status DatasetActions::operator()(const model::AdoptTrial& action) {
         if (marker.epoch == action.epoch) return {};
         return fail(ErrorCode::conflict, "this node has a live copy at " + text(marker.epoch));
     }
-    if (!contents.trial || !marker.trial) return fail(ErrorCode::not_found, "there is no trial of " + text(action.move));
+    if (!contents.trial || !marker.trial)
+        return fail(ErrorCode::not_found, "there is no trial of " + text(action.move));
     if (marker.trial->move != action.move) {
-        return fail(ErrorCode::conflict, "the trial is of " + text(marker.trial->move) + " and not of " + text(action.move));
+        return fail(ErrorCode::conflict,
+                    "the trial is of " + text(marker.trial->move) + " and not of " + text(action.move));
     }
     if (action.epoch < marker.epoch) {
         return fail(ErrorCode::conflict, "knows " + text(marker.epoch) + ", which is newer than " + text(action.epoch));
@@ -207,8 +218,8 @@ Status DatasetActions::keep_last_state(const posix::Fd& live) const {
 Status DatasetActions::operator()(const model::DemoteDataset& action) {
     Marker& marker = contents.marker;
     if (contents.live && action.epoch <= marker.epoch) {
-        return fail(ErrorCode::conflict, "is owned here at " + text(marker.epoch) + ": " + text(action.epoch) +
-                    " can't take it away");
+        return fail(ErrorCode::conflict,
+                    "is owned here at " + text(marker.epoch) + ": " + text(action.epoch) + " can't take it away");
     }
     if (contents.live) {
         FLOCKER_TRY(const posix::Fd live, need_live());
@@ -231,7 +242,8 @@ Status DatasetActions::operator()(const model::DropSnapshots& action) {
         return std::find(action.snapshots.begin(), action.snapshots.end(), id) != action.snapshots.end();
     };
     if (!contents.snapshots.empty() && wanted(contents.snapshots.back())) {
-        return fail(ErrorCode::conflict, "snapshot " + model::to_text(contents.snapshots.back()) + " is the newest and stays");
+        return fail(ErrorCode::conflict,
+                    "snapshot " + model::to_text(contents.snapshots.back()) + " is the newest and stays");
     }
     for (const model::SnapshotId& id : contents.snapshots) {
         if (wanted(id)) FLOCKER_CHECK_OK(drop(folder, model::to_text(id)));

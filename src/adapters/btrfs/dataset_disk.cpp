@@ -90,7 +90,8 @@ Result<std::optional<model::DatasetSeen>> DatasetDisk::act(const model::DatasetA
     }
     if (!folder) {
         // What is to go is gone.
-        if (std::holds_alternative<model::DiscardTrial>(action) || std::holds_alternative<model::DropSnapshots>(action)) {
+        if (std::holds_alternative<model::DiscardTrial>(action) ||
+            std::holds_alternative<model::DropSnapshots>(action)) {
             return std::nullopt;
         }
         return fail(ErrorCode::not_found, "not on this node");
@@ -129,7 +130,8 @@ Result<bool> DatasetDisk::changed(const posix::Fd& pool, const posix::Fd& live,
     return differs(facts, *newest);
 }
 
-Result<std::optional<model::DatasetSeen>> DatasetDisk::see(const posix::Fd& pool, const DatasetFolder& folder, Proof& proof) {
+Result<std::optional<model::DatasetSeen>> DatasetDisk::see(const posix::Fd& pool, const DatasetFolder& folder,
+                                                           Proof& proof) {
     FLOCKER_TRY(const Contents contents, look_into(folder));
     if (!contents.has_data()) return std::nullopt;
     model::DatasetSeen seen;

@@ -33,9 +33,11 @@ private:
         synced,  ///< The pool was synced since the question came.
     };
 
-    [[nodiscard]] Result<std::optional<model::DatasetSeen>> act(const model::DatasetAction& action, const posix::Fd& pool);
+    [[nodiscard]] Result<std::optional<model::DatasetSeen>> act(const model::DatasetAction& action,
+                                                                const posix::Fd& pool);
     [[nodiscard]] Status destroy(const posix::Fd& pool, const DatasetFolder& folder);
-    [[nodiscard]] Result<std::optional<model::DatasetSeen>> see(const posix::Fd& pool, const DatasetFolder& folder, Proof& proof);
+    [[nodiscard]] Result<std::optional<model::DatasetSeen>> see(const posix::Fd& pool, const DatasetFolder& folder,
+                                                                Proof& proof);
     [[nodiscard]] Result<bool> changed(const posix::Fd& pool, const posix::Fd& live,
                                        const std::optional<SubvolumeFacts>& newest, Proof& proof);
 

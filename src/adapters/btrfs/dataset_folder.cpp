@@ -62,7 +62,8 @@ Status remove_folder(const posix::Fd& pool, const std::string& name) {
     FLOCKER_TRY(const auto inside, names_in(folder));
     for (const std::string& entry : inside) {
         struct stat seen {};
-        const bool is_folder = ::fstatat(folder.get(), entry.c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(seen.st_mode);
+        const bool is_folder =
+            ::fstatat(folder.get(), entry.c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(seen.st_mode);
         if (is_folder) {
             FLOCKER_CHECK_OK(remove_subvolume(folder, entry));
         } else if (::unlinkat(folder.get(), entry.c_str(), 0) != 0) {
@@ -84,10 +85,11 @@ Result<std::string> free_dropping_name(const posix::Fd& parent, const std::strin
     for (unsigned i = 0; i < 10000; ++i) {
         std::string candidate = std::string(names::dropping_prefix) + name + (i == 0 ? "" : "-" + std::to_string(i));
         struct stat seen {};
-        if (::fstatat(parent.get(), candidate.c_str(), &seen, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) return candidate;
+        if (::fstatat(parent.get(), candidate.c_str(), &seen, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+            return candidate;
     }
-    return fail(ErrorCode::unavailable, "too many leftovers of " + name + ": delete " + names::dropping_prefix +
-                name + "* by hand");
+    return fail(ErrorCode::unavailable,
+                "too many leftovers of " + name + ": delete " + names::dropping_prefix + name + "* by hand");
 }
 
 }  // namespace
@@ -113,7 +115,9 @@ Result<DatasetFolder> DatasetFolder::open_or_make(const posix::Fd& pool, const m
     }
 }
 
-bool Contents::has(const model::SnapshotId& id) const { return std::binary_search(snapshots.begin(), snapshots.end(), id); }
+bool Contents::has(const model::SnapshotId& id) const {
+    return std::binary_search(snapshots.begin(), snapshots.end(), id);
+}
 
 Result<Contents> look_into(const DatasetFolder& folder) {
     Contents contents;
@@ -130,7 +134,8 @@ Result<Contents> look_into(const DatasetFolder& folder) {
     auto marker = load_marker(folder.fd());
     const std::string path = folder.id().value + "/" + names::marker;
     if (!marker) return fail_in(path, std::move(marker).error());
-    if (!*marker && contents.has_data()) return fail(ErrorCode::corrupt, path + ": missing, though there is data: put it back");
+    if (!*marker && contents.has_data())
+        return fail(ErrorCode::corrupt, path + ": missing, though there is data: put it back");
     contents.marker = marker->value_or(Marker{});
     if (!contents.live) contents.marker.seal.reset();
     if (!contents.trial) contents.marker.trial.reset();
@@ -151,7 +156,8 @@ Result<bool> sweep(const posix::Fd& pool, const DatasetFolder& folder) {
     FLOCKER_TRY(const Contents contents, look_into(folder));
     FLOCKER_TRY(const bool all_gone, clear_leftovers(folder, contents));
     if (contents.has_data() || !all_gone) return true;
-    if (::unlinkat(folder.fd().get(), names::marker, 0) != 0 && errno != ENOENT) return fail_os(errno, "remove a marker");
+    if (::unlinkat(folder.fd().get(), names::marker, 0) != 0 && errno != ENOENT)
+        return fail_os(errno, "remove a marker");
     if (::unlinkat(pool.get(), folder.id().value.c_str(), AT_REMOVEDIR) != 0) {
         // A stranger's file is in there: not ours to remove.
         if (errno == ENOTEMPTY) return true;
@@ -206,6 +212,8 @@ Result<std::vector<std::string>> names_in(const posix::Fd& folder) {
     return found;
 }
 
-bool try_lock(const posix::Fd& subvolume) { return ::flock(subvolume.get(), LOCK_EX | LOCK_NB) == 0; }
+bool try_lock(const posix::Fd& subvolume) {
+    return ::flock(subvolume.get(), LOCK_EX | LOCK_NB) == 0;
+}
 
 }  // namespace flocker::btrfs

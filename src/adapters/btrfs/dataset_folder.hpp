@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "adapters/posix/fd.hpp"
 #include "adapters/btrfs/marker.hpp"
+#include "adapters/posix/fd.hpp"
 #include "base/result.hpp"
 #include "model/ids.hpp"
 

@@ -10,8 +10,8 @@
 namespace flocker::btrfs {
 
 struct Options {
-    std::string pool;     ///< Where a btrfs is mounted.
-    std::string volumes;  ///< Where datasets are mounted; made, for root alone, if it is missing.
+    std::string pool;       ///< Where a btrfs is mounted.
+    std::string volumes;    ///< Where datasets are mounted; made, for root alone, if it is missing.
     Duration patience{2s};  ///< How long a mount in use is waited for before it is a conflict.
 };
 

@@ -9,24 +9,29 @@ namespace {
 
 namespace names = model::names;
 
-std::string name_of(const Arrival& arrival) { return names::incoming_prefix + model::to_text(arrival.to); }
+std::string name_of(const Arrival& arrival) {
+    return names::incoming_prefix + model::to_text(arrival.to);
+}
 
 Status admit(const Contents& contents, const Arrival& arrival) {
     if (contents.live) return fail(ErrorCode::conflict, "this node has the live copy and takes no snapshots");
     if (arrival.epoch < contents.marker.epoch) {
-        return fail(ErrorCode::conflict, "a snapshot of epoch " + std::to_string(arrival.epoch.value) + " was sent, and epoch " +
-                                             std::to_string(contents.marker.epoch.value) + " is known here");
+        return fail(ErrorCode::conflict, "a snapshot of epoch " + std::to_string(arrival.epoch.value) +
+                                             " was sent, and epoch " + std::to_string(contents.marker.epoch.value) +
+                                             " is known here");
     }
     return {};
 }
 
 }  // namespace
 
-Result<std::optional<Incoming>> Incoming::make(const posix::Fd& pool, const Arrival& arrival, const stream::Command& begin) {
+Result<std::optional<Incoming>> Incoming::make(const posix::Fd& pool, const Arrival& arrival,
+                                               const stream::Command& begin) {
     const auto* whole = std::get_if<stream::Begin>(&begin);
     const auto* increment = std::get_if<stream::BeginFrom>(&begin);
     if (arrival.base ? increment == nullptr : whole == nullptr) {
-        return fail(ErrorCode::corrupt, arrival.base ? "snapshot stream: not an increment" : "snapshot stream: not whole");
+        return fail(ErrorCode::corrupt,
+                    arrival.base ? "snapshot stream: not an increment" : "snapshot stream: not whole");
     }
     FLOCKER_TRY(const DatasetFolder folder, DatasetFolder::open_or_make(pool, arrival.dataset));
     Incoming incoming;
@@ -50,7 +55,8 @@ Result<std::optional<Incoming>> Incoming::make(const posix::Fd& pool, const Arri
         }
         FLOCKER_CHECK_OK(clear_leftovers(folder, contents));
         FLOCKER_TRY(const auto other, open_subvolume(folder.fd(), name_of(arrival)));
-        if (other) return fail(ErrorCode::conflict, "snapshot " + model::to_text(arrival.to) + " is being received already");
+        if (other)
+            return fail(ErrorCode::conflict, "snapshot " + model::to_text(arrival.to) + " is being received already");
         if (arrival.base) {
             FLOCKER_CHECK_OK(make_copy(incoming.base_, folder.fd(), name_of(arrival)));
         } else {

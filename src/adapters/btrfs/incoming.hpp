@@ -45,8 +45,8 @@ private:
     Arrival arrival_;
     posix::Fd base_;
     posix::Fd root_;
-    Uuid identity_{};      ///< Of this subvolume here.
-    Uuid original_{};      ///< Of the snapshot, as the stream names it.
+    Uuid identity_{};  ///< Of this subvolume here.
+    Uuid original_{};  ///< Of the snapshot, as the stream names it.
     Uuid base_original_{};
     std::uint64_t generation_{0};
 };

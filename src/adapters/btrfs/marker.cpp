@@ -20,7 +20,9 @@ constexpr std::uint64_t format_version = 1;
 /// A thousand acknowledging nodes fit into a tenth of this.
 constexpr std::size_t marker_bytes_max = 1024 * 1024;
 
-tl::unexpected<Error> corrupt(const std::string& what) { return fail(ErrorCode::corrupt, "marker: " + what); }
+tl::unexpected<Error> corrupt(const std::string& what) {
+    return fail(ErrorCode::corrupt, "marker: " + what);
+}
 
 Result<std::uint64_t> number_at(const json::object& object, const char* key) {
     const json::value* value = object.if_contains(key);
@@ -97,11 +99,12 @@ std::string to_json(const Marker& marker) {
     object["version"] = format_version;
     object["epoch"] = marker.epoch.value;
     if (marker.seal) {
-        object["seal"] = json::object{{"move", marker.seal->move.value},
-                                      {"snapshot", model::to_text(marker.seal->snapshot)}};
+        object["seal"] =
+            json::object{{"move", marker.seal->move.value}, {"snapshot", model::to_text(marker.seal->snapshot)}};
     }
     if (marker.trial) {
-        object["trial"] = json::object{{"move", marker.trial->move.value}, {"from", model::to_text(marker.trial->from)}};
+        object["trial"] =
+            json::object{{"move", marker.trial->move.value}, {"from", model::to_text(marker.trial->from)}};
     }
     json::object acknowledged;
     for (const auto& [node, snapshot] : marker.acknowledged) acknowledged[node.value] = model::to_text(snapshot);
@@ -139,7 +142,8 @@ Status save_marker(const posix::Fd& folder, const Marker& marker) {
     // Under a name that a later observe() clears away, should we die before the rename.
     const std::string fresh = std::string(model::names::dropping_prefix) + model::names::marker;
     {
-        const posix::Fd file(::openat(folder.get(), fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+        const posix::Fd file(
+            ::openat(folder.get(), fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
         if (!file) return fail_os(errno, "create the marker");
         FLOCKER_CHECK_OK(write_all(file.get(), to_json(marker)));
         if (::fsync(file.get()) != 0) return fail_os(errno, "sync the marker");

@@ -35,9 +35,9 @@ TEST(MarkerText, KeepsItsFormat) {
 }
 
 TEST(MarkerText, IsCorruptRatherThanHalfUnderstood) {
-    for (const char* text : {"", "{", "[]", "{}", R"({"version":2,"epoch":1})", R"({"version":1})", R"({"version":1,"epoch":-1})",
-                             R"({"version":1,"epoch":"1"})", R"({"version":1,"epoch":1,"seal":[]})",
-                             R"({"version":1,"epoch":1,"seal":{"move":1}})",
+    for (const char* text : {"", "{", "[]", "{}", R"({"version":2,"epoch":1})", R"({"version":1})",
+                             R"({"version":1,"epoch":-1})", R"({"version":1,"epoch":"1"})",
+                             R"({"version":1,"epoch":1,"seal":[]})", R"({"version":1,"epoch":1,"seal":{"move":1}})",
                              R"({"version":1,"epoch":1,"seal":{"move":1,"snapshot":"e1"}})",
                              R"({"version":1,"epoch":1,"acknowledged":{"a":5}})"}) {
         const auto marker = parse_marker(text);

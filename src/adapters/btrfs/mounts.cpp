@@ -56,7 +56,8 @@ Result<Folder> look_at(const posix::Fd& folder) {
 /// nullopt: it is not there.
 Result<std::optional<Folder>> look_at(const std::string& path) {
     struct statx seen {};
-    if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_MNT_ID, &seen) != 0) {
+    if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_MNT_ID,
+                &seen) != 0) {
         if (errno == ENOENT) return std::nullopt;
         return fail_os(errno, "look at " + path);
     }
@@ -130,7 +131,8 @@ Status make_shared(const std::string& volumes) {
     if (!folder->mount_root && ::mount(volumes.c_str(), volumes.c_str(), nullptr, MS_BIND, nullptr) != 0) {
         return fail_os(errno, "mount " + volumes + " on itself");
     }
-    if (::mount(nullptr, volumes.c_str(), nullptr, MS_SHARED, nullptr) != 0) return fail_os(errno, "share the mount " + volumes);
+    if (::mount(nullptr, volumes.c_str(), nullptr, MS_SHARED, nullptr) != 0)
+        return fail_os(errno, "share the mount " + volumes);
     return {};
 }
 
@@ -154,7 +156,8 @@ Status Mounts::mount(const std::string& name, const posix::Fd& subvolume) {
     if (::mkdir(target.c_str(), 0) != 0 && errno != EEXIST) return fail_os(errno, "create " + target);
     FLOCKER_CHECK_OK(guard_folder(target));
     const std::string source = "/proc/self/fd/" + std::to_string(subvolume.get());
-    if (::mount(source.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) != 0) return fail_os(errno, "mount " + target);
+    if (::mount(source.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) != 0)
+        return fail_os(errno, "mount " + target);
     return {};
 }
 

@@ -24,7 +24,8 @@ Result<posix::Fd> open_pool(const std::string& pool) {
     struct statfs system {};
     struct statx seen {};
     if (::fstatfs(root.get(), &system) != 0) return fail_os(errno, "look at the pool " + pool);
-    if (::statx(root.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &seen) != 0) return fail_os(errno, "look at the pool " + pool);
+    if (::statx(root.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &seen) != 0)
+        return fail_os(errno, "look at the pool " + pool);
     const bool mounted = (seen.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
     if (system.f_type != BTRFS_SUPER_MAGIC || !mounted) {
         return fail(ErrorCode::unavailable, "no btrfs is mounted at " + pool + ": mount the pool there");

@@ -56,7 +56,8 @@ Result<std::optional<std::string>> find_mount(const Place& place) {
         if (!error && seen.contains(space)) continue;
         std::ifstream lines("/proc/" + pid + "/mountinfo");
         if (!lines && (errno == EACCES || errno == EPERM)) {
-            return fail(ErrorCode::unavailable, "cannot see the mounts of process " + pid + ": flockerd must run as root");
+            return fail(ErrorCode::unavailable,
+                        "cannot see the mounts of process " + pid + ": flockerd must run as root");
         }
         for (std::string line; std::getline(lines, line);) {
             const auto mount = parse_mount_line(line);

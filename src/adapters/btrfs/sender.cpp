@@ -52,7 +52,8 @@ Status drain(const posix::Fd& pipe, const ports::Sink& sink) {
 
 }  // namespace
 
-Status send_stream(const posix::Fd& snapshot, const std::optional<posix::Fd>& base, Content content, const ports::Sink& sink) {
+Status send_stream(const posix::Fd& snapshot, const std::optional<posix::Fd>& base, Content content,
+                   const ports::Sink& sink) {
     std::uint64_t base_root = 0;
     if (base) {
         FLOCKER_TRY(const SubvolumeFacts facts, facts_of(*base));

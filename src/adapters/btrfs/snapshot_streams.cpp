@@ -28,8 +28,7 @@ struct Span {
 };
 
 Result<Span> open_span(const std::string& pool_path, const model::DatasetId& dataset,
-                       const std::optional<model::SnapshotId>& base,
-                       const model::SnapshotId& to) {
+                       const std::optional<model::SnapshotId>& base, const model::SnapshotId& to) {
     FLOCKER_TRY(const posix::Fd pool, open_pool(pool_path));
     FLOCKER_TRY(const auto folder, DatasetFolder::open(pool, dataset));
     if (!folder) return fail(ErrorCode::not_found, "dataset " + dataset.value + " is not on this node");
@@ -121,16 +120,17 @@ Result<Bytes> BtrfsSnapshotStreams::measure(const model::DatasetId& dataset, std
     return Bytes{sum};
 }
 
-Status BtrfsSnapshotStreams::write(const model::DatasetId& dataset, std::optional<model::SnapshotId> base, model::SnapshotId to,
-                                   const ports::Sink& sink) {
+Status BtrfsSnapshotStreams::write(const model::DatasetId& dataset, std::optional<model::SnapshotId> base,
+                                   model::SnapshotId to, const ports::Sink& sink) {
     FLOCKER_TRY(const Span span, open_span(pool_, dataset, base, to));
     FLOCKER_TRY(const SubvolumeFacts facts, facts_of(span.to));
     FLOCKER_CHECK_OK(sink(stream::encode_prefix(facts.taken)));
     return send_stream(span.to, span.base, Content::with, sink);
 }
 
-Status BtrfsSnapshotStreams::read(const model::DatasetId& dataset, model::Epoch epoch, std::optional<model::SnapshotId> base,
-                                  model::SnapshotId to, const ports::Source& source) {
+Status BtrfsSnapshotStreams::read(const model::DatasetId& dataset, model::Epoch epoch,
+                                  std::optional<model::SnapshotId> base, model::SnapshotId to,
+                                  const ports::Source& source) {
     FLOCKER_TRY(const posix::Fd pool, open_pool(pool_));
     Reader reader(source);
     FLOCKER_TRY(const Instant taken, reader.prefix());

@@ -20,7 +20,9 @@ namespace {
 
 constexpr std::uint32_t mode_bits = 07777;
 
-tl::unexpected<Error> corrupt(const std::string& what) { return fail(ErrorCode::corrupt, "snapshot stream: " + what); }
+tl::unexpected<Error> corrupt(const std::string& what) {
+    return fail(ErrorCode::corrupt, "snapshot stream: " + what);
+}
 
 /// The disk's errors are the disk's; every other one means that the stream does not fit.
 tl::unexpected<Error> refused(int error_number, const std::string& what, Path path) {
@@ -48,7 +50,9 @@ int open_beneath(int folder, const std::string& path, int flags) {
     return static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how));
 }
 
-std::string proc_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+std::string proc_path(int fd) {
+    return "/proc/self/fd/" + std::to_string(fd);
+}
 
 bool fits_offset(std::uint64_t offset, std::uint64_t length) {
     constexpr auto most = static_cast<std::uint64_t>(LLONG_MAX);
@@ -134,15 +138,29 @@ Status Applier::make_node(Path path, std::uint32_t type_and_mode, std::uint64_t 
     return {};
 }
 
-Status Applier::run(const Begin&) { return corrupt("it begins twice"); }
-Status Applier::run(const BeginFrom&) { return corrupt("it begins twice"); }
-Status Applier::run(const Extent&) { return corrupt("it has no content"); }
-Status Applier::run(const End&) { return corrupt("it ends twice"); }
+Status Applier::run(const Begin&) {
+    return corrupt("it begins twice");
+}
+Status Applier::run(const BeginFrom&) {
+    return corrupt("it begins twice");
+}
+Status Applier::run(const Extent&) {
+    return corrupt("it has no content");
+}
+Status Applier::run(const End&) {
+    return corrupt("it ends twice");
+}
 
 // The modes are the stream's to set, by a later command; until then nobody but root gets in.
-Status Applier::run(const MakeFile& command) { return make_node(command.path, S_IFREG | 0600U, 0); }
-Status Applier::run(const MakeFifo& command) { return make_node(command.path, S_IFIFO | 0600U, 0); }
-Status Applier::run(const MakeSocket& command) { return make_node(command.path, S_IFSOCK | 0600U, 0); }
+Status Applier::run(const MakeFile& command) {
+    return make_node(command.path, S_IFREG | 0600U, 0);
+}
+Status Applier::run(const MakeFifo& command) {
+    return make_node(command.path, S_IFIFO | 0600U, 0);
+}
+Status Applier::run(const MakeSocket& command) {
+    return make_node(command.path, S_IFSOCK | 0600U, 0);
+}
 
 Status Applier::run(const MakeDevice& command) {
     const std::uint32_t type = command.mode & S_IFMT;
@@ -200,9 +218,9 @@ Status Applier::run(const SetAttribute& command) {
     const void* value = command.value.data();
     const std::size_t size = command.value.size();
     // The last component is not followed, so a symlink's attribute is its own.
-    const int outcome = place.name.empty()
-                            ? ::fsetxattr(root_.get(), name.c_str(), value, size, 0)
-                            : ::lsetxattr((proc_path(place.folder) + "/" + place.name).c_str(), name.c_str(), value, size, 0);
+    const int outcome = place.name.empty() ? ::fsetxattr(root_.get(), name.c_str(), value, size, 0)
+                                           : ::lsetxattr((proc_path(place.folder) + "/" + place.name).c_str(),
+                                                         name.c_str(), value, size, 0);
     if (outcome != 0) return refused(errno, "set " + name + " of", command.path);
     return {};
 }
@@ -210,8 +228,9 @@ Status Applier::run(const SetAttribute& command) {
 Status Applier::run(const RemoveAttribute& command) {
     FLOCKER_TRY(const Place place, locate(command.path));
     const std::string name(command.name);
-    const int outcome = place.name.empty() ? ::fremovexattr(root_.get(), name.c_str())
-                                           : ::lremovexattr((proc_path(place.folder) + "/" + place.name).c_str(), name.c_str());
+    const int outcome = place.name.empty()
+                            ? ::fremovexattr(root_.get(), name.c_str())
+                            : ::lremovexattr((proc_path(place.folder) + "/" + place.name).c_str(), name.c_str());
     if (outcome != 0) return refused(errno, "remove " + name + " of", command.path);
     return {};
 }
@@ -268,7 +287,8 @@ Status Applier::run(const SetMode& command) {
 
 Status Applier::run(const SetOwner& command) {
     FLOCKER_TRY(const Place place, locate(command.path));
-    if (::fchownat(place.folder, place.name.c_str(), command.user, command.group, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0) {
+    if (::fchownat(place.folder, place.name.c_str(), command.user, command.group,
+                   AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0) {
         return refused(errno, "set the owner of", command.path);
     }
     return {};

@@ -55,8 +55,8 @@ struct SetTimes { Path path; Time accessed; Time modified; };
 struct Extent { Path path; std::uint64_t offset; std::uint64_t size; };
 struct End {};
 
-using Command = std::variant<Begin, BeginFrom, MakeFile, MakeFolder, MakeDevice, MakeFifo, MakeSocket, MakeSymlink, Rename,
-                             Link, Unlink, RemoveFolder, SetAttribute, RemoveAttribute, Write, Clone, Truncate, SetMode,
-                             SetOwner, SetTimes, Extent, End>;
+using Command = std::variant<Begin, BeginFrom, MakeFile, MakeFolder, MakeDevice, MakeFifo, MakeSocket, MakeSymlink,
+                             Rename, Link, Unlink, RemoveFolder, SetAttribute, RemoveAttribute, Write, Clone, Truncate,
+                             SetMode, SetOwner, SetTimes, Extent, End>;
 
 }  // namespace flocker::btrfs::stream

@@ -21,13 +21,55 @@ constexpr std::size_t checksum_at = 6;
 constexpr std::size_t xattr_name_bytes_max = 255;
 
 enum class Kind : std::uint16_t {
-    subvolume = 1, snapshot, make_file, make_folder, make_node, make_fifo, make_socket, symlink, rename, link, unlink,
-    remove_folder, set_xattr, remove_xattr, write, clone, truncate, chmod, chown, utimes, end, update_extent,
+    subvolume = 1,
+    snapshot,
+    make_file,
+    make_folder,
+    make_node,
+    make_fifo,
+    make_socket,
+    symlink,
+    rename,
+    link,
+    unlink,
+    remove_folder,
+    set_xattr,
+    remove_xattr,
+    write,
+    clone,
+    truncate,
+    chmod,
+    chown,
+    utimes,
+    end,
+    update_extent,
 };
 
 enum class Attribute : std::uint16_t {
-    uuid = 1, generation, inode, size, mode, uid, gid, device, ctime, mtime, atime, otime, xattr_name, xattr_data, path,
-    path_to, path_link, file_offset, data, clone_uuid, clone_generation, clone_path, clone_offset, clone_length,
+    uuid = 1,
+    generation,
+    inode,
+    size,
+    mode,
+    uid,
+    gid,
+    device,
+    ctime,
+    mtime,
+    atime,
+    otime,
+    xattr_name,
+    xattr_data,
+    path,
+    path_to,
+    path_link,
+    file_offset,
+    data,
+    clone_uuid,
+    clone_generation,
+    clone_path,
+    clone_offset,
+    clone_length,
 };
 constexpr std::size_t attributes_end = 25;
 
@@ -108,7 +150,8 @@ private:
             const auto length = little_endian<std::uint16_t>(payload.subspan(2));
             payload = payload.subspan(4);
             if (type == 0 || type >= attributes_end) return blame("unknown attribute " + std::to_string(type));
-            if (length > payload.size()) return blame("attribute " + std::to_string(type) + " is longer than its command");
+            if (length > payload.size())
+                return blame("attribute " + std::to_string(type) + " is longer than its command");
             if (present_.at(type)) return blame("attribute " + std::to_string(type) + " comes twice");
             present_.at(type) = true;
             values_.at(type) = payload.first(length);
@@ -136,7 +179,8 @@ std::optional<Command> decode(Kind kind, Attributes& in) {
     switch (kind) {
         case Kind::subvolume: return Begin{in.uuid(A::uuid), in.number(A::generation)};
         case Kind::snapshot:
-            return BeginFrom{in.uuid(A::uuid), in.number(A::generation), in.uuid(A::clone_uuid), in.number(A::clone_generation)};
+            return BeginFrom{in.uuid(A::uuid), in.number(A::generation), in.uuid(A::clone_uuid),
+                             in.number(A::clone_generation)};
         case Kind::make_file: return MakeFile{in.path(A::path)};
         case Kind::make_folder: return MakeFolder{in.path(A::path)};
         case Kind::make_node: return MakeDevice{in.path(A::path), in.small_number(A::mode), in.number(A::device)};
@@ -148,12 +192,14 @@ std::optional<Command> decode(Kind kind, Attributes& in) {
         case Kind::unlink: return Unlink{in.path(A::path)};
         case Kind::remove_folder: return RemoveFolder{in.path(A::path)};
         case Kind::set_xattr:
-            return SetAttribute{in.path_or_root(A::path), in.text(A::xattr_name, xattr_name_bytes_max), in.bytes(A::xattr_data)};
-        case Kind::remove_xattr: return RemoveAttribute{in.path_or_root(A::path), in.text(A::xattr_name, xattr_name_bytes_max)};
+            return SetAttribute{in.path_or_root(A::path), in.text(A::xattr_name, xattr_name_bytes_max),
+                                in.bytes(A::xattr_data)};
+        case Kind::remove_xattr:
+            return RemoveAttribute{in.path_or_root(A::path), in.text(A::xattr_name, xattr_name_bytes_max)};
         case Kind::write: return Write{in.path(A::path), in.number(A::file_offset), in.bytes(A::data)};
         case Kind::clone:
-            return Clone{in.path(A::path), in.number(A::file_offset), in.number(A::clone_length), in.uuid(A::clone_uuid),
-                         in.path(A::clone_path), in.number(A::clone_offset)};
+            return Clone{in.path(A::path),       in.number(A::file_offset), in.number(A::clone_length),
+                         in.uuid(A::clone_uuid), in.path(A::clone_path),    in.number(A::clone_offset)};
         case Kind::truncate: return Truncate{in.path(A::path), in.number(A::size)};
         case Kind::chmod: return SetMode{in.path_or_root(A::path), in.small_number(A::mode)};
         case Kind::chown: return SetOwner{in.path_or_root(A::path), in.small_number(A::uid), in.small_number(A::gid)};
@@ -177,7 +223,9 @@ std::span<std::byte> Parser::space() {
     return {buffer_.data() + end_, buffer_.size() - end_};
 }
 
-void Parser::filled(std::size_t bytes) { end_ += std::min(bytes, buffer_.size() - end_); }
+void Parser::filled(std::size_t bytes) {
+    end_ += std::min(bytes, buffer_.size() - end_);
+}
 
 void Parser::consume(std::size_t bytes) {
     begin_ += bytes;
@@ -192,7 +240,8 @@ Result<std::optional<Command>> Parser::next() {
     if (!started_) {
         if (rest().size() < stream_header_bytes) return std::nullopt;
         if (as_text(rest().first(magic.size())) != magic) return corrupt("not a btrfs stream");
-        if (little_endian<std::uint32_t>(rest().subspan(magic.size())) != stream_version) return corrupt("not version 1");
+        if (little_endian<std::uint32_t>(rest().subspan(magic.size())) != stream_version)
+            return corrupt("not version 1");
         consume(stream_header_bytes);
         started_ = true;
     }

@@ -19,8 +19,12 @@ std::string little(std::uint64_t number, std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; ++i) text += static_cast<char>((number >> (8 * i)) & 0xFFU);
     return text;
 }
-std::string attribute(unsigned type, const std::string& value) { return little(type, 2) + little(value.size(), 2) + value; }
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+std::string attribute(unsigned type, const std::string& value) {
+    return little(type, 2) + little(value.size(), 2) + value;
+}
+std::span<const std::byte> bytes_of(const std::string& text) {
+    return std::as_bytes(std::span(text));
+}
 std::string command(unsigned kind, const std::string& payload) {
     const std::string head = little(payload.size(), 4) + little(kind, 2);
     return head + little(crc32c(0, bytes_of(head + std::string(4, '\0') + payload)), 4) + payload;
@@ -102,9 +106,10 @@ TEST(StreamPrefix, ComesBackAsItWentAndIsChecked) {
 }
 
 TEST(StreamParser, GivesTheSameCommandsWhateverThePieces) {
-    const std::string text = header + begin + command(3, attribute(15, "a") + attribute(3, little(257, 8))) +
-                             command(15, attribute(15, "a") + attribute(18, little(0, 8)) +
-                                     attribute(19, std::string(48 * 1024, 'x'))) + end;
+    const std::string text =
+        header + begin + command(3, attribute(15, "a") + attribute(3, little(257, 8))) +
+        command(15, attribute(15, "a") + attribute(18, little(0, 8)) + attribute(19, std::string(48 * 1024, 'x'))) +
+        end;
     const Parsed whole = parse(text);
     EXPECT_FALSE(whole.error);
     EXPECT_TRUE(whole.ended);
@@ -115,13 +120,13 @@ TEST(StreamParser, GivesTheSameCommandsWhateverThePieces) {
 TEST(StreamParser, ReadsEveryPartOfACommand) {
     expect<Write>(command(15, attribute(15, "d/f") + attribute(18, little(1ULL << 40U, 8)) + attribute(19, "text")),
                   [](const Write& write) {
-        EXPECT_EQ(write.path, "d/f");
-        EXPECT_EQ(write.offset, 1ULL << 40U);
-        EXPECT_EQ(write.content.size(), 4U);
-    });
+                      EXPECT_EQ(write.path, "d/f");
+                      EXPECT_EQ(write.offset, 1ULL << 40U);
+                      EXPECT_EQ(write.content.size(), 4U);
+                  });
     expect<Clone>(command(16, attribute(15, "to") + attribute(18, little(4096, 8)) + attribute(24, little(8192, 8)) +
-                          attribute(20, uuid) +
-                                  attribute(21, little(1, 8)) + attribute(22, "from") + attribute(23, little(12288, 8))),
+                                  attribute(20, uuid) + attribute(21, little(1, 8)) + attribute(22, "from") +
+                                  attribute(23, little(12288, 8))),
                   [](const Clone& clone) {
                       EXPECT_EQ(clone.path, "to");
                       EXPECT_EQ(clone.offset, 4096U);
@@ -131,7 +136,7 @@ TEST(StreamParser, ReadsEveryPartOfACommand) {
                       EXPECT_EQ(clone.source[0], 'u');
                   });
     expect<SetTimes>(command(20, attribute(15, "") + attribute(11, little(5, 8) + little(6, 4)) +
-                             attribute(10, little(7, 8) + little(8, 4))),
+                                     attribute(10, little(7, 8) + little(8, 4))),
                      [](const SetTimes& times) {
                          EXPECT_EQ(times.path, "");
                          EXPECT_EQ(times.accessed, (Time{5, 6}));

@@ -31,7 +31,8 @@ Result<Instant> decode_prefix(std::span<const std::byte, prefix_bytes> bytes) {
     std::uint32_t sum = 0;
     std::memcpy(&time, bytes.data() + magic.size(), sizeof time);
     std::memcpy(&sum, bytes.data() + checked_bytes, sizeof sum);
-    if (std::memcmp(bytes.data(), magic.data(), magic.size()) != 0 || le32toh(sum) != crc32c(0, bytes.first(checked_bytes))) {
+    if (std::memcmp(bytes.data(), magic.data(), magic.size()) != 0 ||
+        le32toh(sum) != crc32c(0, bytes.first(checked_bytes))) {
         return fail(ErrorCode::corrupt, "snapshot stream: it does not begin like one");
     }
     return Instant{static_cast<std::int64_t>(le64toh(time))};

@@ -103,12 +103,14 @@ Status set_received(const posix::Fd& subvolume, const Uuid& original, std::uint6
     const std::int64_t ns = std::max<std::int64_t>(taken.unix_ns, 0);
     args.stime.sec = static_cast<__u64>(ns / 1'000'000'000);
     args.stime.nsec = static_cast<__u32>(ns % 1'000'000'000);
-    if (::ioctl(subvolume.get(), BTRFS_IOC_SET_RECEIVED_SUBVOL, &args) < 0) return fail_os(errno, "mark a subvolume as received");
+    if (::ioctl(subvolume.get(), BTRFS_IOC_SET_RECEIVED_SUBVOL, &args) < 0)
+        return fail_os(errno, "mark a subvolume as received");
     return {};
 }
 
 Status remove_subvolume(const posix::Fd& folder, const std::string& name) {
-    const auto error = btrfs_util_delete_subvolume_fd(folder.get(), name.c_str(), BTRFS_UTIL_DELETE_SUBVOLUME_RECURSIVE);
+    const auto error =
+        btrfs_util_delete_subvolume_fd(folder.get(), name.c_str(), BTRFS_UTIL_DELETE_SUBVOLUME_RECURSIVE);
     if (error == BTRFS_UTIL_OK) return {};
     // btrfs says EPERM while a send reads it; nothing else denies root anything here.
     if (errno == EPERM) return fail(ErrorCode::conflict, "snapshot " + name + " is being sent: delete it later");
@@ -138,8 +140,10 @@ Result<bool> has_nested(const posix::Fd& subvolume) {
 
 Status commit(const posix::Fd& anything_on_the_pool) {
     __u64 transaction = 0;
-    if (::ioctl(anything_on_the_pool.get(), BTRFS_IOC_START_SYNC, &transaction) < 0) return fail_os(errno, "commit the pool");
-    if (::ioctl(anything_on_the_pool.get(), BTRFS_IOC_WAIT_SYNC, &transaction) < 0) return fail_os(errno, "commit the pool");
+    if (::ioctl(anything_on_the_pool.get(), BTRFS_IOC_START_SYNC, &transaction) < 0)
+        return fail_os(errno, "commit the pool");
+    if (::ioctl(anything_on_the_pool.get(), BTRFS_IOC_WAIT_SYNC, &transaction) < 0)
+        return fail_os(errno, "commit the pool");
     return {};
 }
 
@@ -155,7 +159,8 @@ Result<std::uint64_t> content_bytes(const posix::Fd& subvolume) {
         // One item a call: asked for more, the kernel would read through all extents of a file to
         // get to the next inode. So this costs by files and not by extents.
         args.key.nr_items = 1;
-        if (::ioctl(subvolume.get(), BTRFS_IOC_TREE_SEARCH, &args) < 0) return fail_os(errno, "add up a subvolume's files");
+        if (::ioctl(subvolume.get(), BTRFS_IOC_TREE_SEARCH, &args) < 0)
+            return fail_os(errno, "add up a subvolume's files");
         if (args.key.nr_items == 0) return sum;
         btrfs_ioctl_search_header header{};
         std::memcpy(&header, args.buf, sizeof header);

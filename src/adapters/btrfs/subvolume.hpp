@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "adapters/posix/fd.hpp"
 #include "adapters/btrfs/uuid.hpp"
+#include "adapters/posix/fd.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 
