@@ -11,6 +11,7 @@
 //       e<epoch>-s<sequence>   a snapshot: read-only, whole
 //       .incoming-e..-s..      a snapshot being received; removed at the next start
 //       .dropping-<text>       on its way out; removed at the next start
+//     .dropping-<dataset id>   a dataset on its way out
 //   <volumes>/<dataset id>     where the live subvolume (or the trial) is mounted
 //
 //   container   flocker--<application>     with the labels below
