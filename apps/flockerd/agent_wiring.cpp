@@ -7,15 +7,11 @@
 #include <fstream>
 
 #include "adapters/posix/log.hpp"
+#include "engine_socket.hpp"
 #include "setup/layout.hpp"
 
 namespace flocker {
 namespace {
-
-std::string socket_path(const std::string& engine) {
-    const std::string prefix = "unix://";
-    return engine.starts_with(prefix) ? engine.substr(prefix.size()) : engine;
-}
 
 /// When the machine started, by the kernel's wall clock.
 Instant booted() {
@@ -67,8 +63,8 @@ AgentWiring::AgentWiring(const manifest::DaemonConfig& config, const tls::TlsCon
       workers_(loop),
       datasets_(workers_, {config.pool, config.volumes}),
       snapshots_(config.pool),
-      engine_(workers_, loop, {socket_path(config.engine), config.subnet}),
-      streams_(socket_path(config.engine)),
+      engine_(workers_, loop, {engine_socket(config), config.subnet}),
+      streams_(engine_socket(config)),
       cache_(setup::StateFolder{config.state}.assignment(), loop),
       link_(loop, identity.connector(is_node), snapshots_, streams_),
       control_(loop, identity.connector(tls::peer_is("control")), {config.control.address, config.control.agent_port},

@@ -7,6 +7,7 @@
 #include "adapters/posix/files.hpp"
 #include "adapters/posix/log.hpp"
 #include "codec/json.hpp"
+#include "engine_socket.hpp"
 #include "setup/layout.hpp"
 
 namespace flocker {
@@ -20,11 +21,6 @@ Instant wall_clock() {
 
 driver::Trace control_log() {
     return [](const std::string& line) { posix::log(posix::Level::info, "control", {{"does", line}}); };
-}
-
-std::string socket_path(const std::string& engine) {
-    const std::string prefix = "unix://";
-    return engine.starts_with(prefix) ? engine.substr(prefix.size()) : engine;
 }
 
 }  // namespace
@@ -56,7 +52,7 @@ Result<std::unique_ptr<ControlWiring>> ControlWiring::open(const manifest::Daemo
 ControlWiring::ControlWiring(const manifest::DaemonConfig& config, Parts parts, ports::Loop& loop)
     : parts_(std::move(parts)),
       workers_(loop),
-      images_(workers_, socket_path(config.engine)),
+      images_(workers_, engine_socket(config)),
       sessions_(loop, [this](model::NodeReport report) { driver_.reported(report); }),
       driver_({loop, *parts_.store, sessions_, images_}, control_log()),
       enrollment_(*parts_.tokens, parts_.authority, {{config.control.address, config.control.port}}, wall_clock),
