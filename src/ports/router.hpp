@@ -8,10 +8,16 @@ namespace flocker::ports {
 
 /// Where connections to the external ports of this node go.
 ///
+/// Held:      a new connection to a held port waits. It ends in one of two ways: the port is held no
+///            longer, and it goes where the table then says (with no target it is refused); or its wait
+///            reaches the router's bound, and it is refused with a reset. The bounds are a number of
+///            connections that wait at once and a time for each of them. It never reaches a target of
+///            the time before the release. Connections that were open before the hold are not touched.
 /// Threads:   call on the loop thread; no call blocks it.
-/// Repeating: applying the same table again changes nothing and disturbs no connection.
+/// Repeating: applying the same table again changes nothing and disturbs no connection; the time of those
+///            that wait goes on.
 /// Crashing:  routes outlive the process. A held port whose process died stays held: nobody is let
-///            through and nobody is refused.
+///            through and nobody is refused; who still asks when it is back begins to wait then.
 class Router {
 public:
     virtual ~Router() = default;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -47,7 +48,8 @@ const RouteEntry closed{};
 /// A router in a namespace, asked synchronously.
 class Node {
 public:
-    explicit Node(std::string name_space) : name_space_(std::move(name_space)) {
+    explicit Node(std::string name_space, nftables::WaitingBounds bounds = {})
+        : name_space_(std::move(name_space)), bounds_(bounds) {
         start();
         loop_thread_ = std::jthread([this] { loop_.run(); });
     }
@@ -60,7 +62,7 @@ public:
 
     void start() {
         router_ = in_namespace(name_space_, [this] {
-            auto opened = NftRouter::open(loop_);
+            auto opened = NftRouter::open(loop_, bounds_);
             if (!opened) throw std::runtime_error(opened.error().message);
             return std::move(*opened);
         });
@@ -89,6 +91,7 @@ private:
     }
 
     std::string name_space_;
+    nftables::WaitingBounds bounds_;
     posix::EventLoop loop_;
     std::jthread loop_thread_;
     std::unique_ptr<NftRouter> router_;
@@ -312,6 +315,105 @@ TEST_F(RouterContract, AClientThatAsksAgainWhileItWaitsIsDeliveredOnce) {
     EXPECT_EQ(a1_.accepted(), 1U);
 }
 
+TEST_F(RouterContract, BeyondTheNumberThatMayWaitConnectionsAreRefusedAndTheOthersAreDelivered) {
+    Node a("flkt-a", {.connections = 4, .time = 60s});
+    ASSERT_OK(a.apply({{7001, held_at(to_a1)}, {7002, held_nowhere}}));
+    std::vector<Client> waiting;
+    for (const char* from : {"flkt-out", "flkt-a", "flkt-a1", "flkt-b"}) waiting.emplace_back(from, address_a, 7001);
+    a.await_waiting(4);
+
+    for (const char* from : {"flkt-out", "flkt-a", "flkt-a1", "flkt-b"}) {
+        EXPECT_EQ(Client(from, address_a, 7001).line(), "refused") << from;
+    }
+    EXPECT_EQ(Client("flkt-out", address_a, 7002).line(), "refused") << "the bound is that of all ports together";
+    EXPECT_EQ(Client("flkt-a", "127.0.0.1", 7001).line(), "refused");
+    EXPECT_EQ(a.router().counters().refused, 6U);
+    EXPECT_EQ(a.router().counters().waiting, 4U);
+
+    ASSERT_OK(a.apply({{7001, open_to(to_a2)}, {7002, held_nowhere}}));
+    for (Client& client : waiting) EXPECT_EQ(client.line().substr(0, 7), "flkt-a2");
+    EXPECT_EQ(a1_.accepted(), 0U);
+    const Client in_the_free_place("flkt-out", address_a, 7002);
+    a.await_waiting(1);
+}
+
+TEST_F(RouterContract, TheDefaultNumberOfConnectionsWaitsAndIsDelivered) {
+    constexpr std::size_t more = 100;
+    const std::size_t all = nftables::WaitingBounds{}.connections + more;
+    rlimit descriptors{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+    descriptors.rlim_cur = descriptors.rlim_max;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+    ASSERT_GT(descriptors.rlim_cur, 2 * all + 100);
+    Node a("flkt-a");
+    ASSERT_OK(a.apply({{7001, held_at(to_a1)}}));
+    std::vector<Client> clients;
+    in_namespace("flkt-out", [&] {
+        for (std::size_t i = 0; i < all; ++i) clients.emplace_back(address_a, 7001);
+    });
+
+    a.await_waiting(nftables::WaitingBounds{}.connections);
+    const auto begin = Clock::now();
+    ASSERT_OK(a.apply({{7001, open_to(to_a2)}}));
+    std::map<std::string, std::size_t> lines;
+    for (Client& client : clients) ++lines[client.line()];
+    std::cout << all - more << " released and answered in "
+              << std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count() << " ms\n";
+
+    EXPECT_EQ(lines["flkt-a2 " + address_out] + lines["refused"], all);
+    EXPECT_EQ(a.router().counters().refused, lines["refused"]);
+    EXPECT_GE(a.router().counters().released, nftables::WaitingBounds{}.connections);
+    EXPECT_EQ(a1_.accepted(), 0U);
+}
+
+TEST_F(RouterContract, WhoHasWaitedTooLongIsRefusedWithoutAskingAgain) {
+    const auto limit = 2s;
+    Node a("flkt-a", {.connections = 100, .time = limit});
+    ASSERT_OK(a.apply({{7001, held_at(to_a1)}}));
+    const auto begin = Clock::now();
+    std::vector<Client> clients;
+    for (const char* from : {"flkt-out", "flkt-a", "flkt-a1", "flkt-b"}) clients.emplace_back(from, address_a, 7001);
+    clients.emplace_back("flkt-a", "127.0.0.1", 7001);
+    a.await_waiting(5);
+    // Nothing that a client says from here on wakes the router; its own clock has to.
+    for (const char* from : {"out", "a", "a1", "b"}) {
+        shell("ip netns exec flkt-" + std::string(from) +
+              " nft 'table ip mute { chain c { type filter hook output priority -400;"
+              " tcp dport 7001 tcp flags & (syn | ack) == syn drop; }; }'");
+    }
+
+    for (Client& client : clients) EXPECT_EQ(client.line(), "refused");
+    EXPECT_GE(Clock::now() - begin, limit);
+    EXPECT_EQ(a.router().counters().refused, 5U);
+    EXPECT_EQ(a.router().counters().waiting, 0U);
+    EXPECT_EQ(a1_.accepted(), 0U);
+}
+
+TEST_F(RouterContract, AskingAgainDoesNotProlongTheWaitAndThoseWhoCameLaterGoOnWaiting) {
+    const auto limit = 4s;
+    Node a("flkt-a", {.connections = 100, .time = limit});
+    ASSERT_OK(a.apply({{7001, held_at(to_a1)}}));
+    const auto begin = Clock::now();
+    Client first("flkt-out", address_a, 7001);
+    a.await_waiting(1);
+    // It asks again after a second, and after another one or two.
+    ASSERT_EQ(first.line(1500ms), "nothing");
+    Client second("flkt-out", address_a, 7001);
+    a.await_waiting(2);
+
+    EXPECT_EQ(first.line(), "refused");
+    EXPECT_GE(Clock::now() - begin, limit);
+    EXPECT_EQ(a.router().counters().refused, 1U);
+    EXPECT_EQ(a.router().counters().waiting, 1U);
+    Client again("flkt-out", address_a, 7001);
+    a.await_waiting(2);
+    ASSERT_OK(a.apply({{7001, open_to(to_a2)}}));
+    EXPECT_EQ(second.line(), "flkt-a2 " + address_out);
+    EXPECT_EQ(again.line(), "flkt-a2 " + address_out);
+    EXPECT_EQ(a.router().counters().refused, 1U);
+    EXPECT_EQ(a1_.accepted(), 0U);
+}
+
 TEST_F(RouterContract, AClientWhoseFirstTryDiedAtTheOldTargetReachesTheNewOne) {
     Node a("flkt-a");
     // The old target swallows everything, as a node does that lost its power.
@@ -437,7 +539,7 @@ TEST_F(RouterContract, ATableOfAnotherShapeIsReplacedWithItsRoutes) {
     Node a("flkt-a");
     ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, held_at(to_a1)}}));
     a.stop();
-    shell("ip netns exec flkt-a nft 'delete chain ip flocker shape_1; flush chain ip flocker translate'");
+    shell("ip netns exec flkt-a nft 'delete chain ip flocker shape_2; flush chain ip flocker translate'");
     ASSERT_EQ(Client("flkt-out", address_a, 7001).line(), "refused");
 
     a.start();

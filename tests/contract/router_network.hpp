@@ -174,23 +174,10 @@ class Client {
 public:
     Client(const std::string& name_space, const std::string& address, std::uint16_t port,
            std::uint16_t source_port = 0) {
-        socket_ = in_namespace(name_space, [&] {
-            Fd made(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-            if (source_port != 0) {
-                const int on = 1;
-                setsockopt(made.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-                const sockaddr_in from = socket_address("0.0.0.0", source_port);
-                if (bind(made.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0) {
-                    throw std::runtime_error("can't bind the source port");
-                }
-            }
-            const sockaddr_in to = socket_address(address, port);
-            if (connect(made.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 && errno != EINPROGRESS) {
-                error_ = errno;
-            }
-            return made;
-        });
+        in_namespace(name_space, [&] { begin(address, port, source_port); });
     }
+    /// In the namespace of the thread that calls.
+    Client(const std::string& address, std::uint16_t port) { begin(address, port, 0); }
 
     /// The next line that the server says; "refused", "reset", "closed" or "nothing" (within `limit`).
     std::string line(std::chrono::milliseconds limit = std::chrono::seconds(5)) {
@@ -224,6 +211,22 @@ public:
     }
 
 private:
+    void begin(const std::string& address, std::uint16_t port, std::uint16_t source_port) {
+        socket_ = Fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        if (source_port != 0) {
+            const int on = 1;
+            setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+            const sockaddr_in from = socket_address("0.0.0.0", source_port);
+            if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0) {
+                throw std::runtime_error("can't bind the source port");
+            }
+        }
+        const sockaddr_in to = socket_address(address, port);
+        if (connect(socket_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 && errno != EINPROGRESS) {
+            error_ = errno;
+        }
+    }
+
     Fd socket_;
     int error_{0};
 };

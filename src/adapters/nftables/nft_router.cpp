@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -55,18 +56,18 @@ std::optional<model::RouteTarget> target_of(const model::RouteTable& table, std:
 
 }  // namespace
 
-static_assert(NftRouter::waiting_max == WaitingRoom::packets_max);
-
 /// The thread that does it all: it alone touches the kernel's table, the queue and who waits.
 class NftRouter::Worker {
 public:
     Worker(ports::Loop& loop, KernelRoutes routes, Conntrack conntrack, BridgePorts bridges, PacketQueue queue,
-           posix::Fd wake)
+           posix::Fd wake, WaitingBounds bounds)
         : loop_(loop),
           routes_(std::move(routes)),
           conntrack_(std::move(conntrack)),
           bridges_(std::move(bridges)),
           queue_(std::move(queue)),
+          bounds_(bounds),
+          waiting_(bounds),
           wake_(std::move(wake)) {
         for (const std::uint16_t port : held_ports(routes_.table())) unclean_[port] = std::nullopt;
         thread_ = std::thread([this] { run(); });
@@ -91,7 +92,9 @@ public:
         wake_up();
     }
 
-    [[nodiscard]] Counters counters() const { return {transactions_.load(), waiting_count_.load(), released_.load()}; }
+    [[nodiscard]] Counters counters() const {
+        return {transactions_.load(), waiting_count_.load(), released_.load(), refused_.load()};
+    }
 
 private:
     struct Job {
@@ -115,12 +118,13 @@ private:
                 jobs.swap(jobs_);
             }
             for (Job& job : jobs) perform(job);
+            refuse_overdue();
             if (!jobs.empty()) settle();
             if (stopping && jobs.empty()) return;
         }
     }
 
-    /// Until packets, jobs or changes of links are there. Whether to end.
+    /// Until packets, jobs or changes of links are there, or somebody's time is over. Whether to end.
     bool wait() {
         std::array<pollfd, 3> watched{
             {{wake_.get(), POLLIN, 0}, {queue_ ? queue_->fd() : -1, POLLIN, 0}, {bridges_.fd(), POLLIN, 0}}};
@@ -128,7 +132,7 @@ private:
             const std::lock_guard lock(mutex_);
             if (stopping_) return true;
         }
-        poll(watched.data(), watched.size(), -1);
+        poll(watched.data(), watched.size(), until_next_due());
         if (watched[0].revents != 0) {
             std::uint64_t count = 0;
             FLOCKER_CHECK(read(wake_.get(), &count, sizeof count) == sizeof count);
@@ -224,35 +228,62 @@ private:
         return cleaned;
     }
 
-    /// Packets that arrived: they wait, or go on if their port is held no longer.
+    /// For poll: rounded up, so that it does not wake before.
+    [[nodiscard]] int until_next_due() const {
+        const auto due = waiting_.next_due();
+        if (!due) return -1;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now());
+        return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, std::numeric_limits<int>::max()));
+    }
+
+    void refuse_overdue() {
+        if (!queue_) return;
+        const std::vector<std::uint32_t> packets = waiting_.overdue(Clock::now());
+        waiting_count_ = waiting_.size();
+        if (!refuse(packets)) lose_queue();
+    }
+
+    Status refuse(const std::vector<std::uint32_t>& packets) {
+        refused_ += packets.size();
+        return queue_->decide(packets, Verdict::refuse);
+    }
+
+    /// Packets that arrived: they wait, or are refused if there is no room, or go on if their port is
+    /// held no longer.
     void take_in() {
         if (!queue_) return;
         auto arrived = queue_->arrived();
         if (!arrived) return lose_queue();
         const std::set<std::uint16_t> held = held_ports(routes_.table());
+        const Clock::time_point now = Clock::now();
         std::vector<std::uint32_t> dropped;
         std::vector<std::uint32_t> passed;
+        std::vector<std::uint32_t> refused;
         for (const QueuedPacket& packet : *arrived) {
             if (!held.contains(packet.connection.destination_port)) {
                 passed.push_back(packet.id);
-            } else if (const auto drop = waiting_.admit(packet)) {
-                dropped.push_back(*drop);
+                continue;
             }
+            const WaitingRoom::Admission admission = waiting_.admit(packet, now);
+            if (admission.replaced) dropped.push_back(*admission.replaced);
+            if (!admission.waits) refused.push_back(packet.id);
         }
         waiting_count_ = waiting_.size();
-        if (!queue_->decide(dropped, Verdict::drop) || !queue_->decide(passed, Verdict::accept)) lose_queue();
+        if (!queue_->decide(dropped, Verdict::drop) || !queue_->decide(passed, Verdict::accept) || !refuse(refused)) {
+            lose_queue();
+        }
     }
 
     /// The kernel drops all that waits; their clients ask again, and the next apply() opens it anew.
     void lose_queue() {
         queue_.reset();
-        waiting_ = {};
+        waiting_.clear();
         waiting_count_ = 0;
     }
 
     Status reopen_queue() {
         if (queue_) return {};
-        FLOCKER_TRY(PacketQueue opened, PacketQueue::open(held_queue));
+        FLOCKER_TRY(PacketQueue opened, PacketQueue::open(held_queue, bounds_.connections));
         queue_ = std::move(opened);
         return {};
     }
@@ -262,6 +293,7 @@ private:
     Conntrack conntrack_;
     BridgePorts bridges_;
     std::optional<PacketQueue> queue_;
+    WaitingBounds bounds_;
     WaitingRoom waiting_;
     /// Ports whose unanswered connections are to be forgotten, but for those to this target.
     std::map<std::uint16_t, std::optional<model::RouteTarget>> unclean_;
@@ -269,6 +301,7 @@ private:
     std::atomic<std::uint64_t> transactions_{0};
     std::atomic<std::uint64_t> waiting_count_{0};
     std::atomic<std::uint64_t> released_{0};
+    std::atomic<std::uint64_t> refused_{0};
     std::mutex mutex_;
     std::vector<Job> jobs_;
     bool stopping_{false};
@@ -279,16 +312,16 @@ private:
 NftRouter::NftRouter(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
 NftRouter::~NftRouter() = default;
 
-Result<std::unique_ptr<NftRouter>> NftRouter::open(ports::Loop& loop) {
+Result<std::unique_ptr<NftRouter>> NftRouter::open(ports::Loop& loop, WaitingBounds bounds) {
     posix::Fd wake(eventfd(0, EFD_CLOEXEC));
     if (!wake) return system_failure("making an eventfd", errno);
-    FLOCKER_TRY(PacketQueue queue, PacketQueue::open(held_queue));
+    FLOCKER_TRY(PacketQueue queue, PacketQueue::open(held_queue, bounds.connections));
     FLOCKER_TRY(KernelRoutes routes, KernelRoutes::open());
     FLOCKER_TRY(Conntrack conntrack, Conntrack::open());
     FLOCKER_TRY(BridgePorts bridges, BridgePorts::open());
     FLOCKER_CHECK_OK(ensure_forwarding());
     return std::unique_ptr<NftRouter>(new NftRouter(std::make_unique<Worker>(
-        loop, std::move(routes), std::move(conntrack), std::move(bridges), std::move(queue), std::move(wake))));
+        loop, std::move(routes), std::move(conntrack), std::move(bridges), std::move(queue), std::move(wake), bounds)));
 }
 
 void NftRouter::apply(const model::RouteTable& table, Done<void> done) {

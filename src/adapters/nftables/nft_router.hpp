@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "adapters/nftables/waiting_room.hpp"
 #include "base/result.hpp"
 #include "ports/loop.hpp"
 #include "ports/router.hpp"
@@ -14,21 +15,23 @@ namespace flocker::nftables {
 /// this process.
 ///
 /// Of a held connection the kernel keeps the first packet until the release; it then meets the routes
-/// as if it came in that moment, with its client's address. Of a port that stays held without us (the
-/// process died) the kernel drops first packets: clients ask again each second or more.
+/// as if it came in that moment, with its client's address. One that finds too many waiting before it,
+/// or has waited too long (WaitingBounds), is refused: a TCP reset, which its client sees as ECONNREFUSED.
+/// A client that asks again while it waits is the same connection; one that was refused and comes again
+/// is a new one. Of a port that stays held without us (the process died) the kernel drops first packets:
+/// clients ask again each second or more, and the time begins when we are back.
 ///
 /// Kept: the client's address, towards a container of this node. Replaced by this node's: towards
 /// another node; when client and container are on one bridge; when the client used 127.0.0.1.
 ///
 /// Threads: open() blocks, in the network namespace that the router is for. It owns one thread.
-/// Limits:  waiting_max connections wait at once, of all ports together; others have to ask again.
+/// Limits:  the bounds count all held ports together. Beyond them the kernel keeps a thousand first
+///          packets that are not looked at yet, and drops more; their clients ask again.
 class NftRouter final : public ports::Router {
 public:
-    static constexpr std::uint32_t waiting_max = 4096;
-
     /// Takes over the routes that an earlier process left, held ports included. `loop` outlives it.
     /// Errors: unavailable (rights, kernel, or another router in this network namespace).
-    [[nodiscard]] static Result<std::unique_ptr<NftRouter>> open(ports::Loop& loop);
+    [[nodiscard]] static Result<std::unique_ptr<NftRouter>> open(ports::Loop& loop, WaitingBounds bounds = {});
     /// Ends what was asked for; the routes stay.
     ~NftRouter() override;
     NftRouter(const NftRouter&) = delete;
@@ -45,6 +48,7 @@ public:
         std::uint64_t transactions{0};  ///< Changes of the kernel's table since open().
         std::uint64_t waiting{0};       ///< Connections that wait now.
         std::uint64_t released{0};      ///< Connections that waited and were let go, since open().
+        std::uint64_t refused{0};       ///< Connections for which there was no room or no time left, since open().
     };
     /// From any thread.
     [[nodiscard]] Counters counters() const;

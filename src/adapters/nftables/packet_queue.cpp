@@ -14,15 +14,17 @@
 #include <cstring>
 #include <optional>
 
+#include "adapters/nftables/ruleset.hpp"
+
 namespace flocker::nftables {
 namespace {
 
-/// An IPv4 header with all options and the ports behind it.
-constexpr std::uint32_t copied_bytes = 64;
+/// An IPv4 header with all options, and of TCP's the ports and the sequence number behind it.
+constexpr std::uint32_t copied_bytes = 60 + 8;
 /// Room for the messages of a full waiting room, as the kernel counts them.
 constexpr int receive_buffer_bytes = 8 * 1024 * 1024;
-/// Some above WaitingRoom::packets_max, for packets whose verdict is on its way.
-constexpr std::uint32_t kernel_packets_max = WaitingRoom::packets_max + 1024;
+/// For packets that have not been read yet, or whose verdict is on its way.
+constexpr std::size_t kernel_packets_more = 1024;
 
 constexpr std::uint16_t message_type(std::uint16_t what) {
     return static_cast<std::uint16_t>((NFNL_SUBSYS_QUEUE << 8) | what);
@@ -35,44 +37,52 @@ std::uint32_t read_u32(const std::uint8_t* at) {
     return (static_cast<std::uint32_t>(read_u16(at)) << 16) | read_u16(at + 2);
 }
 
-std::optional<Connection> read_connection(std::span<const std::uint8_t> packet) {
+/// A first packet: whose, and where its client begins to count.
+struct FirstPacket {
+    Connection connection;
+    std::uint32_t sequence{0};
+};
+
+std::optional<FirstPacket> read_first_packet(std::span<const std::uint8_t> packet) {
     constexpr std::size_t header_min = 20;
     if (packet.size() < header_min || packet[0] >> 4 != 4 || packet[9] != IPPROTO_TCP) return std::nullopt;
     const std::size_t header = static_cast<std::size_t>(packet[0] & 0x0f) * 4;
-    if (header < header_min || packet.size() < header + 4) return std::nullopt;
-    return Connection{.source = read_u32(&packet[12]),
-                      .destination = read_u32(&packet[16]),
-                      .source_port = read_u16(&packet[header]),
-                      .destination_port = read_u16(&packet[header + 2])};
+    if (header < header_min || packet.size() < header + 8) return std::nullopt;
+    return FirstPacket{.connection = {.source = read_u32(&packet[12]),
+                                      .destination = read_u32(&packet[16]),
+                                      .source_port = read_u16(&packet[header]),
+                                      .destination_port = read_u16(&packet[header + 2])},
+                       .sequence = read_u32(&packet[header + 4])};
 }
 
 struct Arrival {
     std::uint32_t id{0};
-    std::optional<Connection> connection;
+    std::optional<FirstPacket> packet;
 };
 
 std::optional<Arrival> read_arrival(const nlmsghdr& message) {
     if (message.nlmsg_type != message_type(NFQNL_MSG_PACKET)) return std::nullopt;
     std::optional<Arrival> arrival;
-    std::optional<Connection> connection;
+    std::optional<FirstPacket> packet;
     each_attribute(message, [&](const nlattr* attribute) {
         if (mnl_attr_get_type(attribute) == NFQA_PACKET_HDR) {
             nfqnl_msg_packet_hdr header{};
             std::memcpy(&header, mnl_attr_get_payload(attribute), sizeof header);
             arrival = Arrival{ntohl(header.packet_id), std::nullopt};
         } else if (mnl_attr_get_type(attribute) == NFQA_PAYLOAD) {
-            connection = read_connection({static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute)),
-                                          mnl_attr_get_payload_len(attribute)});
+            packet = read_first_packet({static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute)),
+                                        mnl_attr_get_payload_len(attribute)});
         }
     });
-    if (arrival) arrival->connection = connection;
+    if (arrival) arrival->packet = packet;
     return arrival;
 }
 
 std::uint32_t kernel_verdict(Verdict verdict) {
     switch (verdict) {
         case Verdict::accept: return NF_ACCEPT;
-        case Verdict::again: return NF_REPEAT;
+        case Verdict::again:
+        case Verdict::refuse: return NF_REPEAT;
         case Verdict::drop: return NF_DROP;
     }
     return NF_DROP;
@@ -80,7 +90,7 @@ std::uint32_t kernel_verdict(Verdict verdict) {
 
 }  // namespace
 
-Result<PacketQueue> PacketQueue::open(std::uint16_t number) {
+Result<PacketQueue> PacketQueue::open(std::uint16_t number, std::size_t kept_max) {
     FLOCKER_TRY(NetlinkSocket netlink, NetlinkSocket::open());
     const auto configure = [&](std::uint32_t sequence, std::uint16_t flags, const auto& put) {
         alignas(nlmsghdr) std::array<char, 256> buffer{};
@@ -98,7 +108,8 @@ Result<PacketQueue> PacketQueue::open(std::uint16_t number) {
         return fail_in(fmt::format("listening on packet queue {} (does another flockerd run here?)", number),
                        std::move(bound).error());
     }
-    FLOCKER_CHECK_OK(configure(2, NLM_F_ACK, [](nlmsghdr* message) {
+    const auto kernel_packets_max = static_cast<std::uint32_t>(kept_max + kernel_packets_more);
+    FLOCKER_CHECK_OK(configure(2, NLM_F_ACK, [&](nlmsghdr* message) {
         mnl_attr_put_u32(message, NFQA_CFG_QUEUE_MAXLEN, htonl(kernel_packets_max));
     }));
     const int fd = netlink.fd();
@@ -132,8 +143,8 @@ Result<std::vector<QueuedPacket>> PacketQueue::arrived() {
              message = mnl_nlmsg_next(message, &left)) {
             const auto arrival = read_arrival(*message);
             if (!arrival) continue;
-            if (arrival->connection) {
-                packets.push_back({arrival->id, *arrival->connection});
+            if (arrival->packet) {
+                packets.push_back({arrival->id, arrival->packet->connection, arrival->packet->sequence});
             } else {
                 unreadable.push_back(arrival->id);
             }
@@ -155,6 +166,7 @@ Status PacketQueue::decide(std::span<const std::uint32_t> packets, Verdict verdi
             nlmsghdr* message = begin_message(at, message_type(NFQNL_MSG_VERDICT), 0, 0, AF_UNSPEC, number_);
             const nfqnl_msg_verdict_hdr header{.verdict = htonl(kernel_verdict(verdict)), .id = htonl(id)};
             mnl_attr_put(message, NFQA_VERDICT_HDR, sizeof header, &header);
+            if (verdict == Verdict::refuse) mnl_attr_put_u32(message, NFQA_MARK, htonl(refused_mark));
             at = static_cast<char*>(mnl_nlmsg_get_payload_tail(message));
         }
         FLOCKER_CHECK_OK(netlink_.send({buffer.data(), static_cast<std::size_t>(at - buffer.data())}));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -14,6 +15,7 @@ namespace flocker::nftables {
 enum class Verdict : std::uint8_t {
     accept,  ///< Goes on behind the rule that queued it.
     again,   ///< Meets the rules of that hook once more, as they are now.
+    refuse,  ///< Meets them once more with the mark `refused_mark`, and with no other.
     drop,
 };
 
@@ -21,9 +23,10 @@ enum class Verdict : std::uint8_t {
 /// The kernel drops what it still holds when this goes.
 class PacketQueue {
 public:
-    /// In the network namespace of the thread that calls.
+    /// In the network namespace of the thread that calls. `kept_max`: how many packets without a verdict
+    /// the caller keeps; the kernel drops what arrives when it holds a good many more.
     /// Errors: unavailable (another process listens, no right to).
-    [[nodiscard]] static Result<PacketQueue> open(std::uint16_t number);
+    [[nodiscard]] static Result<PacketQueue> open(std::uint16_t number, std::size_t kept_max);
 
     /// Readable when packets have arrived.
     [[nodiscard]] int fd() const { return netlink_.fd(); }

@@ -131,8 +131,12 @@ Status validate(const RouteTable& table) {
 //   0x01000000  translated by us
 //   0x02000000  on its way back out of the interface it came in by: client and container are on one
 //               bridge and would answer each other directly, past our translation
+// and refused_mark, on its second way through the gate.
 //
 // What comes from outside for 127.0.0.0/8 is dropped: route_localnet would let it in.
+//
+// Filter chains see each packet of each connection, so what tells first packets from others comes first
+// in their rules, and what is dear (fib looks up the route) after it.
 std::string shape_text(QueueStatement queue) {
     constexpr std::string_view shape = R"(table ip flocker {{
     map routes {{ type inet_service : ipv4_addr . inet_service; }}
@@ -140,6 +144,7 @@ std::string shape_text(QueueStatement queue) {
     set held {{ type inet_service; }}
     set closed {{ type inet_service; }}
     chain wait {{
+        meta mark {:#010x} reject with tcp reset
         {}
     }}
     chain gate {{
@@ -150,11 +155,11 @@ std::string shape_text(QueueStatement queue) {
     chain gate_in {{
         type filter hook prerouting priority -300; policy accept;
         iif != "lo" ip daddr 127.0.0.0/8 drop
-        fib daddr type local tcp flags & (fin|syn|rst|ack) == syn jump gate
+        tcp flags & (fin|syn|rst|ack) == syn fib daddr type local jump gate
     }}
     chain gate_out {{
         type filter hook output priority -300; policy accept;
-        fib daddr type local tcp flags & (fin|syn|rst|ack) == syn jump gate
+        tcp flags & (fin|syn|rst|ack) == syn fib daddr type local jump gate
     }}
     chain translate {{
         meta mark set meta mark | 0x01000000
@@ -182,7 +187,8 @@ std::string shape_text(QueueStatement queue) {
     }}
 }}
 )";
-    return fmt::format(shape, queue == QueueStatement::in_text ? fmt::format("queue num {}", held_queue) : "");
+    return fmt::format(shape, refused_mark,
+                       queue == QueueStatement::in_text ? fmt::format("queue num {}", held_queue) : "");
 }
 
 std::string marker_text() {

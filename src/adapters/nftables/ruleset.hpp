@@ -27,7 +27,10 @@ inline constexpr std::uint16_t held_queue = 4523;
 
 /// A chain whose presence says that the table is complete and of this shape. A change to
 /// shape_text() takes a new name.
-inline constexpr std::string_view shape_marker = "shape_1";
+inline constexpr std::string_view shape_marker = "shape_2";
+
+/// A first packet to a held port whose whole mark is this is answered with a reset.
+inline constexpr std::uint32_t refused_mark = 0x04000000;
 
 enum class QueueStatement : std::uint8_t {
     in_text,   ///< nft's own `queue`.

@@ -86,7 +86,7 @@ TEST(ParseListing, GivesBackTheTableThatTheElementsStandFor) {
         "\tset peers {\n\t\ttype ipv4_addr\n\t\telements = { 10.0.0.2 }\n\t}\n\n"
         "\tset held {\n\t\ttype inet_service\n\t\telements = { 81, 83 }\n\t}\n\n"
         "\tset closed {\n\t\ttype inet_service\n\t\telements = { 82 }\n\t}\n\n"
-        "\tchain shape_1 {\n\t}\n}\n");
+        "\tchain shape_2 {\n\t}\n}\n");
 
     ASSERT_TRUE(listing) << listing.error();
     EXPECT_TRUE(listing->complete);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +9,8 @@
 #include <optional>
 #include <set>
 #include <vector>
+
+#include "base/time.hpp"
 
 namespace flocker::nftables {
 
@@ -25,24 +28,51 @@ struct Connection {
 struct QueuedPacket {
     std::uint32_t id{0};
     Connection connection;
+    std::uint32_t sequence{0};  ///< Where the client begins to count; the same each time it asks again.
 };
 
-/// The first packets of connections that wait. A client repeats its packet each second or more; only
-/// the newest is kept, for it is the one that the client would still know the answer to.
+/// How many connections wait at once, and each for how long.
+struct WaitingBounds {
+    std::size_t connections{4096};
+    Duration time{60s};
+};
+
+/// The first packets of connections that wait, and since when. A client repeats its packet each second
+/// or more: that is the same connection, and only the newest packet is kept. Another one that comes
+/// from the same port, for the client has given up the first, takes its place and begins to wait then.
+///
+/// Knows no clock: `now` never goes back from one call to the next.
 class WaitingRoom {
 public:
-    /// Beyond these, packets are dropped; their clients ask again.
-    static constexpr std::size_t packets_max = 4096;
+    using Time = std::chrono::steady_clock::time_point;
 
-    /// The packet to drop for it: an older one of the same connection, or itself if there is no room.
-    [[nodiscard]] std::optional<std::uint32_t> admit(const QueuedPacket& packet);
+    explicit WaitingRoom(WaitingBounds bounds) : bounds_(bounds) {}
+
+    struct Admission {
+        bool waits{false};  ///< false: there is no room, the connection is to be refused.
+        /// The client no longer counts on this one: to be dropped.
+        std::optional<std::uint32_t> replaced;
+    };
+    [[nodiscard]] Admission admit(const QueuedPacket& packet, Time now);
     /// Takes out those that wait for these ports, in the order in which they came.
     [[nodiscard]] std::vector<std::uint32_t> release(const std::set<std::uint16_t>& ports);
-    [[nodiscard]] std::size_t size() const { return packets_.size(); }
+    /// Takes out those whose time is over, in the order in which they came.
+    [[nodiscard]] std::vector<std::uint32_t> overdue(Time now);
+    /// When the next one's time will be over; nullopt: nobody waits.
+    [[nodiscard]] std::optional<Time> next_due() const;
+    /// Forgets all.
+    void clear();
+    [[nodiscard]] std::size_t size() const { return waiting_.size(); }
 
 private:
+    struct Waiting {
+        QueuedPacket packet;
+        Time since;
+    };
+
+    WaitingBounds bounds_;
     std::uint64_t arrivals_{0};
-    std::map<std::uint64_t, QueuedPacket> packets_;  ///< By arrival.
+    std::map<std::uint64_t, Waiting> waiting_;  ///< By arrival, so the first has waited longest.
     std::map<Connection, std::uint64_t> arrival_of_;
 };
 
