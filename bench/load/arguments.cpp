@@ -13,7 +13,9 @@ const char* const usage =
 
   load [write] KIND --host HOST --port PORT [--acks FILE] [--interval MS] [--retry MS] [--seconds N]
                     [--payload BYTES] [--connect-each] [--patience SECONDS]
+                    [--others N [--others-payload BYTES] [--others-interval MS]]
   load verify  KIND --host HOST --port PORT --acks FILE
+  load forget  KIND --host HOST --port PORT --below ROW
   load fill    KIND --host HOST --port PORT --bytes N[K|M|G]
 
 KIND is postgres, redis or ledger.
@@ -27,7 +29,12 @@ write   One row each --interval (default 1 ms) if the database is that fast, one
           refused   nobody listened            resets   the connection broke before its first answer
           errors    anything else              longest_pause_ms   between two acknowledged writes
         A connection that is made to wait is no error until --patience (default 60 s) is over.
+        --others (default 0) are further clients, as of a busy database: each overwrites a row of --others-payload
+        (default 3900 bytes) each --others-interval (default 4 ms). Their rows are counted ("others"), not verified;
+        what they meet counts in refused, resets and errors.
 verify  Reads all rows back and prints {"acknowledged", "found", "lost", ...}; exit status 1 if one is lost.
+forget  Removes the rows below that number, and has the log that they are in made anew: the next start reads no more
+        than the first one did. Not for the ledger.
 fill    Adds about that much data that can't be compressed.
 )";
 
@@ -58,6 +65,16 @@ std::map<std::string, Option> options_into(Arguments& arguments) {
         {"--acks", text(arguments.acks)},
         {"--port", [&](const std::string& value) { return read_number(value, arguments.target.port); }},
         {"--payload", [&](const std::string& value) { return read_number(value, arguments.payload); }},
+        {"--below", [&](const std::string& value) { return read_number(value, arguments.below); }},
+        {"--others",
+         [&](const std::string& value) { return read_number(value, arguments.others) && arguments.others <= 64; }},
+        {"--others-payload",
+         [&](const std::string& value) {
+             return read_number(value, arguments.others_payload) && arguments.others_payload > 0 &&
+                    arguments.others_payload <= 3900;
+         }},
+        {"--others-interval",
+         [&](const std::string& value) { return read_duration(value, 1000, arguments.others_interval); }},
         {"--interval", [&](const std::string& value) { return read_duration(value, 1000, arguments.interval); }},
         {"--retry", [&](const std::string& value) { return read_duration(value, 1, arguments.retry); }},
         {"--patience", [&](const std::string& value) { return read_duration(value, 1000, arguments.target.patience); }},
@@ -75,6 +92,7 @@ std::string complaint_about(const Arguments& arguments) {
     if (arguments.target.kind.empty()) return "say what to write to: postgres, redis or ledger";
     if (arguments.target.host.empty() || arguments.target.port == 0) return "--host and --port are needed";
     if (arguments.command == Command::verify && arguments.acks.empty()) return "verify needs --acks";
+    if (arguments.command == Command::forget && arguments.below == 0) return "forget needs --below";
     if (arguments.command == Command::fill && arguments.bytes == 0) return "fill needs --bytes";
     return {};
 }
@@ -102,7 +120,7 @@ Parsed parse_arguments(const std::vector<std::string>& words) {
     Parsed parsed;
     Arguments& arguments = parsed.arguments;
     const std::map<std::string, Command> commands{
-        {"write", Command::write}, {"verify", Command::verify}, {"fill", Command::fill}};
+        {"write", Command::write}, {"verify", Command::verify}, {"forget", Command::forget}, {"fill", Command::fill}};
     const auto options = options_into(arguments);
     for (std::size_t i = 0; i < words.size(); ++i) {
         const std::string& word = words[i];

@@ -11,7 +11,7 @@
 
 namespace flocker::load {
 
-enum class Command : std::uint8_t { write, verify, fill, help };
+enum class Command : std::uint8_t { write, verify, forget, fill, help };
 
 struct Arguments {
     Command command{Command::write};
@@ -23,6 +23,10 @@ struct Arguments {
     bool connect_each{false};
     std::size_t payload{100};
     std::uint64_t bytes{0};
+    std::uint64_t below{0};  ///< Rows of a lower number are forgotten.
+    std::uint64_t others{0};
+    std::size_t others_payload{3900};
+    std::chrono::microseconds others_interval{4000};
 };
 
 extern const char* const usage;

@@ -10,6 +10,7 @@ namespace flocker::load {
 /// Writes rows until it is told to end. Takes over the process: signals, standard input, the end.
 [[nodiscard]] int write_rows(const Arguments& arguments);
 [[nodiscard]] int verify_rows(const Arguments& arguments);
+[[nodiscard]] int forget_rows(const Arguments& arguments);
 [[nodiscard]] int fill_database(const Arguments& arguments);
 
 /// Connects, again each `retry` until `target.patience` is over. Outcome of the last attempt.

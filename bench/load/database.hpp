@@ -44,6 +44,10 @@ public:
     [[nodiscard]] virtual Attempt prepare(std::uint64_t& highest) = 0;
     /// Done: the server has acknowledged it as durable.
     [[nodiscard]] virtual Attempt write(std::uint64_t row, const std::string& payload) = 0;
+    /// The same for a row of another kind, which there may be already. prepare() has been called, on any connection.
+    [[nodiscard]] virtual Attempt overwrite(std::uint64_t row, const std::string& payload) = 0;
+    /// Removes the rows below that number, also from the log that is read when the server starts.
+    [[nodiscard]] virtual Attempt forget(std::uint64_t below) = 0;
     /// Calls `found` for every row, in no order.
     [[nodiscard]] virtual Attempt read_all(const std::function<void(std::uint64_t)>& found) = 0;
     /// Adds about `bytes` of data that can't be compressed, beside the rows.

@@ -58,6 +58,13 @@ public:
         return add("row " + std::to_string(row) + ' ' + payload);
     }
 
+    /// It only grows.
+    Attempt overwrite(std::uint64_t row, const std::string& payload) override {
+        return add("fill " + std::to_string(row) + ' ' + payload);
+    }
+
+    Attempt forget(std::uint64_t) override { return {Outcome::failed, "the ledger forgets nothing"}; }
+
     Attempt read_all(const std::function<void(std::uint64_t)>& found) override {
         std::string line;
         if (!ask("list\n", line)) return broken();

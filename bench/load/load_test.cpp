@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "load/arguments.hpp"
+#include "load/others.hpp"
 #include "load/statistics.hpp"
 
 namespace flocker::load {
@@ -61,6 +62,18 @@ TEST_F(StatisticsOfAClient, OutcomesAreCountedByKindAndMessage) {
     EXPECT_EQ(window.messages.at("broken"), 2u);
 }
 
+TEST_F(StatisticsOfAClient, RowsOfOthersAreCountedAndEndNoPause) {
+    statistics_.acknowledged(at(0), at(1));
+    statistics_.acknowledged_to_others();
+    statistics_.acknowledged(at(200), at(201));
+    (void)statistics_.mark("next", at(201), wall(201));
+    statistics_.acknowledged_to_others();
+    const Window total = statistics_.total(at(201), wall(201));
+    EXPECT_EQ(total.others, 2u);
+    EXPECT_EQ(total.acknowledged, 2u);
+    EXPECT_EQ(total.longest_pause, milliseconds{200});
+}
+
 TEST_F(StatisticsOfAClient, TheTotalIsTheSumOfAllWindowsAndEndsNone) {
     statistics_.acknowledged(at(0), at(1));
     (void)statistics_.mark("second", at(2), wall(2));
@@ -94,6 +107,28 @@ TEST(Arguments, WritingIsTheDefaultCommand) {
     EXPECT_EQ(parsed.arguments.command, Command::write);
     EXPECT_EQ(parsed.arguments.target.port, 6379);
     EXPECT_EQ(parsed.arguments.interval, std::chrono::microseconds{500});
+}
+
+TEST(Arguments, ABusyDatabaseHasOtherWriters) {
+    const Parsed parsed = parse_arguments({"write", "postgres", "--host", "h", "--port", "1", "--others", "4"});
+    EXPECT_EQ(parsed.error, "");
+    EXPECT_EQ(parsed.arguments.others, 4u);
+    EXPECT_EQ(parse_arguments({"redis", "--host", "h", "--port", "1"}).arguments.others, 0u);
+}
+
+TEST(Arguments, ARowOfOthersFitsTwiceIntoAPageOfPostgres) {
+    EXPECT_NE(parse_arguments({"redis", "--host", "h", "--port", "1", "--others-payload", "3901"}).error, "");
+    EXPECT_LE(2 * (Arguments{}.others_payload + 40) + 24, 8192u);
+}
+
+TEST(Arguments, WhatIsForgottenHasToBeSaid) {
+    EXPECT_NE(parse_arguments({"forget", "redis", "--host", "h", "--port", "1"}).error, "");
+    EXPECT_EQ(parse_arguments({"forget", "redis", "--host", "h", "--port", "1", "--below", "7"}).arguments.below, 7u);
+}
+
+TEST(Others, TheirTextIsOfThatLengthAndNeverTheSame) {
+    EXPECT_EQ(noise_text(100).size(), 100u);
+    EXPECT_NE(noise_text(100), noise_text(100));
 }
 
 TEST(Arguments, WhatIsNotUnderstoodIsRefused) {

@@ -16,6 +16,7 @@ int main(int count, char** words) {
     switch (parsed.arguments.command) {
         case Command::write: return write_rows(parsed.arguments);
         case Command::verify: return verify_rows(parsed.arguments);
+        case Command::forget: return forget_rows(parsed.arguments);
         case Command::fill: return fill_database(parsed.arguments);
         case Command::help: fmt::print("{}", usage); return 0;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rows are in the table `rows`; filling goes to the table `filler`, in rows that four of fit a page.
+// Rows are in the table `rows`, those of others in `others`, one and the place for its next version in a page;
+// filling goes to the table `filler`, in rows that four of fit a page.
 #include <arpa/inet.h>
 #include <libpq-fe.h>
 #include <poll.h>
@@ -63,6 +64,8 @@ public:
         const std::array values{target_.host.c_str(), port.c_str(), "postgres", "postgres", seconds.c_str(),
                                 "-c synchronous_commit=on", "disable", "disable", static_cast<const char*>(nullptr)};
         connection_.reset(PQconnectdbParams(names.data(), values.data(), 0));
+        // What exists already, that the server ends: the next answer tells what matters of it.
+        PQsetNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
         if (PQstatus(connection_.get()) == CONNECTION_OK) return {};
         Attempt outcome = judge_new_connection(PQerrorMessage(connection_.get()));
         disconnect();
@@ -73,7 +76,10 @@ public:
 
     Attempt prepare(std::uint64_t& highest) override {
         Attempt made = execute("create table if not exists rows "
-                               "(n bigint primary key, payload text, at timestamptz not null default now())");
+                               "(n bigint primary key, payload text, at timestamptz not null default now());"
+                               "create table if not exists others "
+                               "(n bigint primary key, payload text not null) with (fillfactor = 50);"
+                               "alter table others alter column payload set storage plain");
         if (made.outcome != Outcome::done) return made;
         Answer answer;
         if (Attempt asked = ask("select coalesce(max(n), 0) from rows", {}, answer); asked.outcome != Outcome::done) {
@@ -87,6 +93,20 @@ public:
         const std::string number = std::to_string(row);
         Answer answer;
         return ask("insert into rows (n, payload) values ($1, $2)", {number.c_str(), payload.c_str()}, answer);
+    }
+
+    Attempt overwrite(std::uint64_t row, const std::string& payload) override {
+        const std::string number = std::to_string(row);
+        Answer answer;
+        return ask("insert into others (n, payload) values ($1, $2) "
+                   "on conflict (n) do update set payload = excluded.payload",
+                   {number.c_str(), payload.c_str()}, answer);
+    }
+
+    Attempt forget(std::uint64_t below) override {
+        const std::string number = std::to_string(below);
+        Answer answer;
+        return ask("delete from rows where n < $1", {number.c_str(), nullptr}, answer);
     }
 
     Attempt read_all(const std::function<void(std::uint64_t)>& found) override {
@@ -103,11 +123,13 @@ public:
     }
 
     Attempt fill(std::uint64_t bytes) override {
-        Attempt made = execute("create table if not exists filler (data bytea storage plain)");
+        // The server would read and write all of it once more, minutes later, to note that the rows stay.
+        Attempt made = execute("create table if not exists filler (data bytea storage plain) "
+                               "with (autovacuum_enabled = false)");
         // An older server takes the storage in a statement of its own.
         if (made.outcome != Outcome::done) {
             if (made = connect(); made.outcome != Outcome::done) return made;
-            made = execute("create table if not exists filler (data bytea);"
+            made = execute("create table if not exists filler (data bytea) with (autovacuum_enabled = false);"
                            "alter table filler alter column data set storage plain");
         }
         for (std::uint64_t left = bytes; made.outcome == Outcome::done && left > 0;) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rows are the entries of the stream `rows`: entry NUMBER-0. Filling goes to strings `filler:N`.
+// Rows are the entries of the stream `rows`: entry NUMBER-0. Those of others are strings `other:N`, and filling goes
+// to strings `filler:N`.
 #include <hiredis/hiredis.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <initializer_list>
 #include <memory>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "load/database.hpp"
@@ -64,6 +66,27 @@ public:
 
     Attempt write(std::uint64_t row, const std::string& payload) override {
         return judge(ask({"XADD", "rows", std::to_string(row) + "-0", "payload", payload}));
+    }
+
+    Attempt overwrite(std::uint64_t row, const std::string& payload) override {
+        return judge(ask({"SET", "other:" + std::to_string(row), payload}));
+    }
+
+    /// Redis tells nobody when it has made its log anew: it has to be asked.
+    Attempt forget(std::uint64_t below) override {
+        Attempt outcome = judge(ask({"XTRIM", "rows", "MINID", std::to_string(below) + "-0"}));
+        if (outcome.outcome != Outcome::done) return outcome;
+        if (outcome = judge(ask({"BGREWRITEAOF"})); outcome.outcome != Outcome::done) return outcome;
+        const auto deadline = std::chrono::steady_clock::now() + target_.patience;
+        while (std::chrono::steady_clock::now() < deadline) {
+            Reply reply = ask({"INFO", "persistence"});
+            if (outcome = judge(reply); outcome.outcome != Outcome::done) return outcome;
+            const std::string_view said{reply->str, reply->len};
+            const auto says = [&](std::string_view words) { return said.find(words) != std::string_view::npos; };
+            if (says("aof_rewrite_in_progress:0") && says("aof_rewrite_scheduled:0")) return {};
+            std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        }
+        return {Outcome::failed, "the log was not made anew in time"};
     }
 
     Attempt read_all(const std::function<void(std::uint64_t)>& found) override {

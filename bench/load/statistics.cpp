@@ -27,6 +27,7 @@ double percentile(std::vector<Clock::duration> latencies, double share) {
 
 void add(const Window& from, Window& to) {
     to.acknowledged += from.acknowledged;
+    to.others += from.others;
     to.refused += from.refused;
     to.resets += from.resets;
     to.errors += from.errors;
@@ -42,9 +43,10 @@ std::string to_json(const char* event, const Window& window) {
     boost::json::object messages;
     for (const auto& [message, count] : window.messages) messages[message] = count;
     return fmt::format(
-        R"({{"event":"{}","name":{},"acknowledged":{},"longest_pause_ms":{:.1f},"refused":{},"resets":{},"errors":{},)"
+        R"({{"event":"{}","name":{},"acknowledged":{},"others":{},"longest_pause_ms":{:.1f},)"
+        R"("refused":{},"resets":{},"errors":{},)"
         R"("p50_ms":{:.2f},"p99_ms":{:.2f},"started":{:.3f},"ended":{:.3f},"messages":{}}})",
-        event, boost::json::serialize(boost::json::string{window.name}), window.acknowledged,
+        event, boost::json::serialize(boost::json::string{window.name}), window.acknowledged, window.others,
         milliseconds(window.longest_pause), window.refused, window.resets, window.errors,
         percentile(window.latencies, 0.50), percentile(window.latencies, 0.99), seconds(window.started),
         seconds(window.ended), boost::json::serialize(messages));
@@ -63,6 +65,8 @@ void Statistics::acknowledged(Clock::time_point begun, Clock::time_point now) {
     window_.longest_pause = std::max(window_.longest_pause, now - last_acknowledged_);
     last_acknowledged_ = now;
 }
+
+void Statistics::acknowledged_to_others() { ++window_.others; }
 
 void Statistics::failed(const Attempt& attempt) {
     switch (attempt.outcome) {

@@ -20,6 +20,7 @@ struct Window {
     WallClock::time_point started;
     WallClock::time_point ended;
     std::uint64_t acknowledged{0};
+    std::uint64_t others{0};  ///< Rows acknowledged to other clients; their pauses and latencies count nowhere.
     std::uint64_t refused{0};
     std::uint64_t resets{0};
     std::uint64_t errors{0};
@@ -41,6 +42,7 @@ public:
     Statistics(Clock::time_point now, WallClock::time_point wall);
 
     void acknowledged(Clock::time_point begun, Clock::time_point now);
+    void acknowledged_to_others();
     void failed(const Attempt& attempt);
     /// Ends the present window and begins the one called `name`.
     [[nodiscard]] Window mark(std::string name, Clock::time_point now, WallClock::time_point wall);

@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "load/commands.hpp"
-#include "load/noise.hpp"
+#include "load/others.hpp"
 #include "load/statistics.hpp"
 
 namespace flocker::load {
@@ -58,11 +58,8 @@ private:
 class Writer {
 public:
     Writer(const Arguments& arguments, std::unique_ptr<Database> database, Acks acks, std::uint64_t highest)
-        : arguments_(arguments), database_(std::move(database)), acks_(acks), row_(highest),
-          statistics_(Clock::now(), WallClock::now()) {
-        std::string noise(arguments.payload, '\0');
-        Noise{}.fill(noise);
-        for (const char byte : noise) payload_ += "abcdefghijklmnop"[static_cast<unsigned char>(byte) & 0xf];
+        : arguments_(arguments), database_(std::move(database)), acks_(acks),
+          payload_(noise_text(arguments.payload)), row_(highest), statistics_(Clock::now(), WallClock::now()) {
         thread_ = std::thread{[this] { run(); }};
     }
 
@@ -100,6 +97,7 @@ private:
                 connected = prepared = succeeded(database_->prepare(highest));
                 if (!prepared) continue;
                 row_ = std::max(row_, highest);
+                others_.emplace(arguments_, [this](const Attempt& attempt) { note_of_others(attempt); });
             }
             const auto begun = Clock::now();
             connected = write_one(begun);
@@ -126,6 +124,15 @@ private:
         return true;
     }
 
+    void note_of_others(const Attempt& attempt) {
+        const std::lock_guard lock{mutex_};
+        if (attempt.outcome == Outcome::done) {
+            statistics_.acknowledged_to_others();
+        } else {
+            statistics_.failed(attempt);
+        }
+    }
+
     bool succeeded(const Attempt& attempt) {
         if (attempt.outcome == Outcome::done) return true;
         const std::lock_guard lock{mutex_};
@@ -136,11 +143,12 @@ private:
     const Arguments arguments_;
     const std::unique_ptr<Database> database_;
     const Acks acks_;
-    std::string payload_;
+    const std::string payload_;
     std::uint64_t row_;
     bool writing_{false};
     std::mutex mutex_;
     Statistics statistics_;
+    std::optional<Others> others_;
     std::atomic<bool> stop_{false};
     std::atomic<bool> ended_{false};
     std::thread thread_;
