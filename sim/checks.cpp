@@ -32,17 +32,19 @@ void OneWriter::written(const Host& host, const EngineHost::Container& container
     const PoolDisk::Dataset* dataset = host.pool.find(application.volume->dataset);
     if (!container.volume) {
         if (by_client) complain("a client's write went to an empty folder");
+        if (application.gate) complain("its gate was opened without its volume");
         return;
     }
     const bool live = dataset && dataset->live == container.volume;
     const bool trial = dataset && dataset->trial_data == container.volume;
+    const Ownership* ownership = ownership_of(cluster_.disk.records, application.volume->dataset);
     if (trial) {
-        if (by_client) complain("a client reached a trial");
+        const bool won = ownership && ownership->owner == host.node.id && ownership->won_by == dataset->trial->move;
+        if (by_client && !won) complain("a client reached a trial that no commit has made the dataset");
         return;
     }
     if (!live) return complain("it writes a copy that is neither live nor a trial");
     if (container.volume->read_only) return complain("it writes a sealed copy");
-    const Ownership* ownership = ownership_of(cluster_.disk.records, application.volume->dataset);
     if (!ownership || ownership->owner != host.node.id) complain("it is not the owner by the records");
 }
 
@@ -52,7 +54,7 @@ void NothingLost::compare(const DatasetId& dataset, const Subvolume* data, const
     std::vector<std::string> found;
     if (data) {
         for (const std::string& entry : data->entries) {
-            if (entry != "shutdown") found.push_back(entry);
+            if (entry != "shutdown" && entry != "start") found.push_back(entry);
         }
     }
     if (found == told->second) return;

@@ -21,7 +21,8 @@ void Clients::connect(const std::string& at) {
     }
     // One that hears nothing for long tries again, as drivers do; the late answer is then nobody's.
     auto answered = std::make_shared<bool>(false);
-    cluster_.world.at(10s, [this, at, answered] {
+    const Duration patience = cluster_.world.chance(0.5) ? Duration{10s} : Duration{150s};
+    cluster_.world.at(patience, [this, at, answered] {
         if (std::exchange(*answered, true)) return;
         ++tally_.lost;
         connect(at);

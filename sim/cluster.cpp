@@ -11,10 +11,26 @@ using namespace model;
 
 // --- routes -------------------------------------------------------------------------------------
 
+namespace {
+
+/// As in the kernel: nftables/nft_router.hpp.
+constexpr Duration held_at_most = 60s;
+
+}  // namespace
+
 void RouterHost::apply(const RouteTable& table) {
     table_ = table;
-    auto waiting = std::exchange(waiting_, {});
-    for (auto& [port, go] : waiting) lookup(port, std::move(go));
+    std::vector<std::pair<std::uint16_t, std::shared_ptr<Go>>> released;
+    for (auto each = waiting_.begin(); each != waiting_.end();) {
+        const auto entry = table_.find(each->first);
+        if (entry != table_.end() && entry->second.held) {
+            ++each;
+        } else {
+            released.emplace_back(each->first, each->second);
+            each = waiting_.erase(each);
+        }
+    }
+    for (auto& [port, go] : released) lookup(port, *go);
 }
 
 void RouterHost::power_loss() {
@@ -27,7 +43,16 @@ void RouterHost::lookup(std::uint16_t port, std::function<void(const RouteEntry*
     const auto entry = table_.find(port);
     if (entry == table_.end()) return go(nullptr);
     if (entry->second.held) {
-        waiting_.emplace(port, std::move(go));
+        const auto waits = std::make_shared<Go>(std::move(go));
+        waiting_.emplace(port, waits);
+        world_.at(held_at_most, [this, port, waits] {
+            const auto [first, last] = waiting_.equal_range(port);
+            for (auto each = first; each != last; ++each) {
+                if (each->second != waits) continue;
+                waiting_.erase(each);
+                return (*waits)(nullptr);
+            }
+        });
         return;
     }
     go(&entry->second);
@@ -59,7 +84,8 @@ struct Host::Life {
 };
 
 Host::Host(Cluster& owner, Node self)
-    : cluster(owner), node(std::move(self)), pool(node.name), engine(owner.world, pool), booted_(owner.world.now()) {}
+    : cluster(owner), node(std::move(self)), pool(node.name), engine(owner.world, pool),
+      router(owner.world), booted_(owner.world.now()) {}
 
 Host::~Host() = default;
 

@@ -35,15 +35,20 @@ struct Arrival {
 /// The kernel's routes of one node; they outlive the agent and end with the node.
 class RouterHost {
 public:
+    explicit RouterHost(World& world) : world_(world) {}
     void apply(const model::RouteTable& table);
     void power_loss();
-    /// Calls `go` at once, or when the port is no longer held; with nullptr: no such route.
+    /// Calls `go` at once, or when the port is no longer held; with nullptr: refused, because there is no
+    /// such route or it waited for too long.
     void lookup(std::uint16_t port, std::function<void(const model::RouteEntry*)> go);
     [[nodiscard]] const model::RouteTable& table() const { return table_; }
 
 private:
+    using Go = std::function<void(const model::RouteEntry*)>;
+
+    World& world_;
     model::RouteTable table_;
-    std::multimap<std::uint16_t, std::function<void(const model::RouteEntry*)>> waiting_;
+    std::multimap<std::uint16_t, std::shared_ptr<Go>> waiting_;
 };
 
 /// One machine with its disk, its engine, its routes, and its agent while that lives.

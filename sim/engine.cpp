@@ -57,8 +57,9 @@ Result<std::optional<ContainerSeen>> EngineHost::create(const ContainerSpec& spe
     if (found != containers_.end()) {
         const Container& before = found->second;
         const bool same = fingerprint(before.spec) == fingerprint(spec);
-        if (before.status == SeenStatus::running && !same) return fail(ErrorCode::conflict, "it runs");
-        if (before.status == SeenStatus::running) return see(spec.application.name);
+        const bool has_process = before.status == SeenStatus::running || before.status == SeenStatus::waiting;
+        if (has_process && !same) return fail(ErrorCode::conflict, "it runs");
+        if (has_process) return see(spec.application.name);
         const bool fresh = before.status == SeenStatus::created && before.spec.address == spec.address;
         if (same && fresh) return see(spec.application.name);
     }
@@ -76,24 +77,51 @@ Status EngineHost::start(const ApplicationName& name) {
     const auto found = containers_.find(name);
     if (found == containers_.end()) return fail(ErrorCode::not_found, "no container " + name.value);
     Container& container = found->second;
-    if (container.status == SeenStatus::running) return {};
-    container.status = SeenStatus::running;
+    if (container.status == SeenStatus::running || container.status == SeenStatus::waiting) return {};
     container.stopping = false;
     container.started = world_.now();
-    container.listening = world_.now() + (container.spec.application.ports.empty() ? 1s : world_.between(20ms, 300ms));
     container.volume.reset();
-    if (container.spec.application.volume) {
-        const PoolDisk::Dataset* dataset = disk_.find(container.spec.application.volume->dataset);
-        if (dataset) container.volume = dataset->mounted;
+    if (container.spec.application.gate) {
+        container.status = SeenStatus::waiting;
+    } else {
+        begin(container);
     }
     tell();
     return {};
 }
 
+Status EngineHost::release(const ApplicationName& name) {
+    const auto found = containers_.find(name);
+    if (found == containers_.end()) return fail(ErrorCode::not_found, "no container " + name.value);
+    Container& container = found->second;
+    if (container.status == SeenStatus::running) return {};
+    if (container.status != SeenStatus::waiting) return fail(ErrorCode::unavailable, "it does not wait at a gate");
+    if (container.spec.application.volume) {
+        const PoolDisk::Dataset* dataset = disk_.find(container.spec.application.volume->dataset);
+        if (!dataset || !dataset->mounted) return fail(ErrorCode::conflict, "its volume is not mounted");
+    }
+    begin(container);
+    tell();
+    return {};
+}
+
+void EngineHost::begin(Container& container) {
+    container.status = SeenStatus::running;
+    container.listening = world_.now() + (container.spec.application.ports.empty() ? 1s : world_.between(20ms, 300ms));
+    if (container.spec.application.volume) {
+        const PoolDisk::Dataset* dataset = disk_.find(container.spec.application.volume->dataset);
+        if (dataset) container.volume = dataset->mounted;
+        // The first thing that a database does is to write.
+        if (container.volume && !container.volume->read_only) container.volume->entries.push_back("start");
+        written(container, "start", false);
+    }
+}
+
 void EngineHost::exited(const ApplicationName& name, int code) {
     const auto found = containers_.find(name);
-    if (found == containers_.end() || found->second.status != SeenStatus::running) return;
+    if (found == containers_.end()) return;
     Container& container = found->second;
+    if (container.status != SeenStatus::running && container.status != SeenStatus::waiting) return;
     if (container.volume && !container.volume->read_only && code == 0) {
         container.volume->entries.push_back("shutdown");
         written(container, "shutdown", false);
@@ -121,7 +149,7 @@ bool EngineHost::append(const std::string& id, const std::string& entry) {
 void EngineHost::power_loss() {
     ++boots;
     for (auto& [name, container] : containers_) {
-        if (container.status != SeenStatus::running) continue;
+        if (container.status != SeenStatus::running && container.status != SeenStatus::waiting) continue;
         container.status = SeenStatus::exited;
         container.exit_code = 255;
         container.finished = world_.now();
@@ -163,8 +191,7 @@ void EnginePort::later(Duration delay, std::function<Result<std::optional<Contai
 
 void EnginePort::perform(const ContainerAction& action, Outcome done) {
     const ApplicationName name = application_of(action);
-    const bool awaits = std::holds_alternative<AwaitReady>(action);
-    if (!awaits && world_.chance(faults_.engine_fails)) {
+    if (!is_asking(action) && world_.chance(faults_.engine_fails)) {
         loop_.after(20ms, [done] { done(fail(ErrorCode::unavailable, "the engine does not answer")); });
         return;
     }
@@ -180,18 +207,39 @@ void EnginePort::perform(const ContainerAction& action, Outcome done) {
                              },
                              done);
                    },
-                   [&](const StopContainer&) { stop(name, false, done); },
-                   [&](const RemoveContainer&) { stop(name, true, done); },
+                   [&](const ReleaseContainer&) {
+                       later(world_.between(1ms, 15ms),
+                             [&host = host_, name]() -> Result<std::optional<ContainerSeen>> {
+                                 FLOCKER_CHECK_OK(host.release(name));
+                                 return host.see(name);
+                             },
+                             done);
+                   },
+                   [&](const StopContainer& it) { stop(name, false, it.at_once, done); },
+                   [&](const RemoveContainer&) { stop(name, true, false, done); },
                    [&](const AwaitReady& await_it) { await(await_it.application, world_.now(), done); },
+                   [&](const RunHook&) { hook(name, done); },
                },
                action);
 }
 
-void EnginePort::stop(const ApplicationName& name, bool remove, Outcome done) {
-    later(world_.between(20ms, world_.chance(0.1) ? 2s : 300ms),
-          [&host = host_, name, remove]() -> Result<std::optional<ContainerSeen>> {
-              host.exited(name, 0);
+void EnginePort::stop(const ApplicationName& name, bool remove, bool at_once, Outcome done) {
+    later(at_once ? world_.between(1ms, 20ms) : world_.between(20ms, world_.chance(0.1) ? 2s : 300ms),
+          [&host = host_, name, remove, at_once]() -> Result<std::optional<ContainerSeen>> {
+              host.exited(name, at_once ? 137 : 0);
               if (remove) host.remove(name);
+              return host.see(name);
+          },
+          done);
+}
+
+void EnginePort::hook(const ApplicationName& name, Outcome done) {
+    const bool works = !world_.chance(faults_.engine_fails);
+    later(world_.between(5ms, world_.chance(0.1) ? 3s : 200ms),
+          [&host = host_, name, works]() -> Result<std::optional<ContainerSeen>> {
+              const auto* container = host.find(name);
+              if (!container || container->status != SeenStatus::running) return fail(ErrorCode::unavailable, "it does not run");
+              if (!works) return fail(ErrorCode::unavailable, "the hook ended with code 1");
               return host.see(name);
           },
           done);
@@ -201,7 +249,9 @@ void EnginePort::await(const Application& application, Instant since, Outcome do
     loop_.after(5ms, [this, application, since, done] {
         const auto* container = host_.find(application.name);
         if (!container) return done(fail(ErrorCode::not_found, "no container " + application.name.value));
-        if (container->status == SeenStatus::created) return done(fail(ErrorCode::unavailable, "it is not started"));
+        if (container->status == SeenStatus::created || container->status == SeenStatus::waiting) {
+            return done(fail(ErrorCode::unavailable, "it is not started"));
+        }
         if (container->status == SeenStatus::exited) {
             const std::string code = std::to_string(container->exit_code);
             return done(fail(ErrorCode::unavailable, "it exited with code " + code + " before it was ready"));

@@ -27,7 +27,7 @@ public:
         model::ContainerSeen::Status status{model::ContainerSeen::Status::created};
         int exit_code{0};
         Instant started, finished, listening;
-        SubvolumeRef volume;         ///< What was mounted when it was started; nullptr: an empty folder.
+        SubvolumeRef volume;         ///< What was mounted when its command began; nullptr: an empty folder.
         bool stopping{false};
     };
 
@@ -39,6 +39,7 @@ public:
 
     Result<std::optional<model::ContainerSeen>> create(const model::ContainerSpec& spec);
     Status start(const model::ApplicationName& name);
+    Status release(const model::ApplicationName& name);
     /// The last thing that the application does is to write to its volume, as databases do.
     void exited(const model::ApplicationName& name, int code);
     void remove(const model::ApplicationName& name) { containers_.erase(name); tell(); }
@@ -54,6 +55,7 @@ public:
 
 private:
     [[nodiscard]] bool uses(const SubvolumeRef& data) const;
+    void begin(Container& container);
     void tell() { changed(); }
 
     World& world_;
@@ -76,7 +78,8 @@ public:
 
 private:
     using Outcome = Done<std::optional<model::ContainerSeen>>;
-    void stop(const model::ApplicationName& name, bool remove, Outcome done);
+    void stop(const model::ApplicationName& name, bool remove, bool at_once, Outcome done);
+    void hook(const model::ApplicationName& name, Outcome done);
     void await(const model::Application& application, Instant since, Outcome done);
     /// Runs in the engine, whether or not the agent still lives; `done` only if it does.
     void later(Duration delay, std::function<Result<std::optional<model::ContainerSeen>>()> work, Outcome done);

@@ -47,7 +47,7 @@ class RouterPort final : public ports::Router {
 public:
     RouterPort(World& world, ProcessLoop& loop, RouterHost& host) : world_(world), loop_(loop), host_(host) {}
     void apply(const model::RouteTable& table, Done<void> done) override {
-        loop_.after(world_.between(1ms, 10ms), [this, table, done] {
+        loop_.after(world_.between(1ms, world_.chance(0.2) ? 60ms : 10ms), [this, table, done] {
             host_.apply(table);
             done({});
         });

@@ -123,7 +123,7 @@ Status PoolDisk::seal(Dataset& dataset, const SealDataset& action, Instant now) 
     dataset.mounted.reset();
     dataset.live->read_only = true;
     take(dataset, action.snapshot, now, true);
-    dataset.seal = Seal{action.move, action.snapshot};
+    dataset.seal = Seal{action.move, action.snapshot, action.told};
     return {};
 }
 

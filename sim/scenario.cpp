@@ -73,7 +73,7 @@ private:
         for (const auto& [subject, ownership] : after.ownerships) {
             const auto was = before.ownerships.find(subject);
             if (was == before.ownerships.end() || !was->second.move || ownership.move) continue;
-            const auto& last = ownership.last_move;
+            const MoveResult* last = last_move(ownership);
             const bool succeeded = last && last->id == was->second.move->id && last->succeeded;
             ++(succeeded ? outcome_.moves : outcome_.moves_failed);
             if (!succeeded) ++outcome_.marks[fmt::format("given up in {}", to_string(was->second.move->phase))];
@@ -92,6 +92,9 @@ private:
                 application.volume = Volume{DatasetId{"data" + std::to_string(i)}, "/data", std::nullopt, std::nullopt};
             }
             application.restart_policy.name = world_.chance(0.5) ? RestartPolicy::Name::always : RestartPolicy::Name::never;
+            application.gate = world_.chance(0.8);
+            if (world_.chance(0.3)) application.before_move = {"checkpoint"};
+            if (world_.chance(0.2)) application.cutover = Cutover::freeze;
             applications_.push_back(application);
             clients_.push_back(std::make_unique<Clients>(cluster_, application.name, port));
         }

@@ -4,7 +4,9 @@
 #include <arpa/inet.h>
 
 #include <charconv>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 
 #include "adapters/posix/log.hpp"
 #include "engine_socket.hpp"
@@ -45,6 +47,13 @@ driver::Trace agent_log() {
     return [](const std::string& line) { posix::log(posix::Level::info, "agent", {{"does", line}}); };
 }
 
+/// Where flockerd was installed, wherever that is.
+std::string beside_own_program(const char* name) {
+    std::error_code error;
+    const auto own = std::filesystem::read_symlink("/proc/self/exe", error);
+    return (own.parent_path() / name).string();
+}
+
 bool is_node(const std::string& common_name) { return common_name.starts_with("node:"); }
 
 }  // namespace
@@ -63,7 +72,7 @@ AgentWiring::AgentWiring(const manifest::DaemonConfig& config, const tls::TlsCon
       workers_(loop),
       datasets_(workers_, {config.pool, config.volumes}),
       snapshots_(config.pool),
-      engine_(workers_, loop, {engine_socket(config), config.subnet}),
+      engine_(workers_, loop, {engine_socket(config), config.subnet, config.state + "/gate", beside_own_program("flocker-gate")}),
       streams_(engine_socket(config)),
       cache_(setup::StateFolder{config.state}.assignment(), loop),
       link_(loop, identity.connector(is_node), snapshots_, streams_),

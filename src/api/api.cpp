@@ -147,8 +147,13 @@ Reply Api::post_deploy(const http::Request& request, const Target&) {
 Reply Api::post_moves(const http::Request& request, const Target&) {
     const auto body = body_of<MoveRequest>(request);
     if (!body) return {error_response(body.error()), {}};
+    if (body->downtime_max && *body->downtime_max <= Duration{}) {
+        return {
+            error_response({ErrorCode::invalid_argument, "downtime_max_ns is the longest pause, more than nothing"}),
+            {}};
+    }
     return planned(Control::MoveTo{model::ApplicationName{body->application}, model::NodeReference{body->node},
-                                   body->dry_run.value_or(false)});
+                                   body->dry_run.value_or(false), body->downtime_max});
 }
 
 Reply Api::delete_volume(const http::Request&, const Target& target) {

@@ -13,6 +13,7 @@ using namespace testing;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using std::chrono_literals::operator""h;
 
 template <class Document>
 Document document(const http::Response& response) {
@@ -142,6 +143,11 @@ TEST_F(ApiTest, MovesAnApplicationAndSaysThatItIsUnderWay) {
     EXPECT_EQ(plan.steps[0].from, "alder");
     EXPECT_EQ(plan.steps[0].node, "birch");
     EXPECT_EQ(plan.steps[0].to_copy, Bytes{1ULL << 30U});
+    ASSERT_TRUE(plan.steps[0].predicted);
+    const PredictionEntry& pause = *plan.steps[0].predicted;
+    EXPECT_GT(pause.total, 0s);
+    EXPECT_EQ(pause.total, pause.stop + pause.increment + pause.start + pause.ready + pause.rest);
+    EXPECT_TRUE(pause.guessed);
 
     cluster.report(alder);
     cluster.report(birch);
@@ -151,6 +157,31 @@ TEST_F(ApiTest, MovesAnApplicationAndSaysThatItIsUnderWay) {
     EXPECT_EQ(moves.under_way[0].move.target, "birch");
     EXPECT_EQ(status().applications.at(0).state, ApplicationState::moving);
     EXPECT_EQ(cluster.ask("POST", "/v1/moves", to_json(MoveRequest{"nothing", "birch", {}})).status, 422U);
+}
+
+TEST_F(ApiTest, MovesWithinThePauseThatIsAllowedOrNotAtAll) {
+    deploy(deployment({{"alder", database("db", 5432)}}));
+    settle();
+    const auto move_within = [&](Duration most) {
+        return cluster.ask("POST", "/v1/moves", to_json(MoveRequest{"db", "birch", {}, most}));
+    };
+
+    EXPECT_EQ(move_within(0ms).status, 400U);
+    const auto refused = move_within(1ms);
+    EXPECT_EQ(refused.status, 422U);
+    EXPECT_THAT(document<RefusalsDocument>(refused).refusals.at(0).message, HasSubstr("1 ms"));
+    EXPECT_EQ(status().applications.at(0).wanted_node, "alder");
+
+    EXPECT_EQ(move_within(1h).status, 200U);
+    settle();
+    EXPECT_EQ(status().applications.at(0).move->downtime_max, 1h);
+}
+
+TEST_F(ApiTest, ListsTheMovesOfOneApplicationThatThereIs) {
+    deploy(deployment({{"alder", database("db", 5432)}}));
+
+    EXPECT_TRUE(document<MovesDocument>(cluster.ask("GET", "/v1/moves?application=db")).ended.empty());
+    EXPECT_EQ(error(cluster.ask("GET", "/v1/moves?application=dbb")).message, "no application is called \"dbb\"");
 }
 
 TEST_F(ApiTest, DestroysAVolumeOnlyWhenNoApplicationHasIt) {

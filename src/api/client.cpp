@@ -65,6 +65,9 @@ Result<VolumesDocument> Client::volumes() const {
 Result<VolumeEntry> Client::volume(const std::string& name) const {
     return get<VolumeEntry>("/v1/volumes/" + http::percent_encode(name));
 }
+Result<MovesDocument> Client::moves(const std::optional<std::string>& application) const {
+    return get<MovesDocument>("/v1/moves" + (application ? "?application=" + http::percent_encode(*application) : ""));
+}
 Result<WhyDocument> Client::why(const std::string& name) const {
     return get<WhyDocument>("/v1/why/" + http::percent_encode(name));
 }

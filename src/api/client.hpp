@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -38,6 +39,8 @@ public:
     [[nodiscard]] Result<NodesDocument> nodes() const;
     [[nodiscard]] Result<VolumesDocument> volumes() const;
     [[nodiscard]] Result<VolumeEntry> volume(const std::string& name) const;
+    /// Of all applications, or of one.
+    [[nodiscard]] Result<MovesDocument> moves(const std::optional<std::string>& application) const;
     [[nodiscard]] Result<WhyDocument> why(const std::string& name) const;
     [[nodiscard]] Result<EventsDocument> latest_events(std::uint32_t count) const;
     [[nodiscard]] Result<TokensDocument> tokens() const;

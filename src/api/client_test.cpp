@@ -43,6 +43,9 @@ TEST_F(ClientTest, SpeaksWithTheService) {
     EXPECT_EQ(client.volumes().value().volumes.size(), 1U);
     EXPECT_EQ(client.volume("db").value().dataset, orders);
     EXPECT_FALSE(client.why("db").value().reasons.empty());
+    EXPECT_TRUE(client.moves({}).value().ended.empty());
+    EXPECT_TRUE(client.moves("db").value().ended.empty());
+    EXPECT_EQ(client.moves("d b").error().message, "no application is called \"d b\"");
     EXPECT_TRUE(client.remove_node("birch"));
 
     std::string text;

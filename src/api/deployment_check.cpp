@@ -57,6 +57,12 @@ bool is_mountpoint(const std::string& path) {
     return (path + "/").find("/../") == std::string::npos;
 }
 
+bool are_words(const std::vector<std::string>& command) {
+    return command.size() <= list_max && std::ranges::all_of(command, [](const std::string& word) {
+               return word.size() <= text_max && word.find('\0') == std::string::npos;
+           });
+}
+
 class DeploymentCheck {
 public:
     explicit DeploymentCheck(const Deployment& deployment) : deployment_(deployment) {}
@@ -108,7 +114,12 @@ private:
             application.restart_policy.name != RestartPolicy::Name::on_failure) {
             wrong("maximum_retry_count is for the restart policy on-failure");
         }
-        if (application.command) check_command(name, *application.command);
+        if (application.command && (application.command->empty() || !are_words(*application.command))) {
+            wrong("a command has from 1 to 1000 words, none too long or with a NUL character");
+        }
+        if (application.before_move && !are_words(*application.before_move)) {
+            wrong("a hook has at most 1000 words, none too long or with a NUL character");
+        }
     }
 
     void check_ports(const Application& application) {
@@ -141,16 +152,6 @@ private:
             refuse(About::application, name,
                    fmt::format("dataset {} is taken by application {}", volume.dataset.value, taken->second));
         }
-    }
-
-    void check_command(const std::string& name, const std::vector<std::string>& command) {
-        const bool fits =
-            !command.empty() && command.size() <= list_max && std::ranges::all_of(command, [](const std::string& word) {
-                return word.size() <= text_max && word.find('\0') == std::string::npos;
-            });
-        if (!fits)
-            refuse(About::application, name,
-                   "a command has from 1 to 1000 words, none too long or with a NUL character");
     }
 
     void check(const Place& place, const std::vector<ApplicationName>& names) {

@@ -17,6 +17,8 @@ model::Deployment sound() {
     deployment.applications[1].image = "registry.example:5000/team/web:1.2_x";
     deployment.applications[1].links.push_back({5432, 5432, "db"});
     deployment.applications[1].command = {"serve", "--all"};
+    deployment.applications[0].before_move = {"sh", "-c", "sync"};
+    deployment.applications[1].before_move.emplace();
     return deployment;
 }
 
@@ -58,6 +60,9 @@ TEST(DeploymentCheck, RefusesWhatTheyWouldNotGive) {
         [](D& d) { d.applications[0].environment["A"] = std::string("x\0y", 3); },
         [](D& d) { d.applications[0].restart_policy.maximum_retry_count = 3; },
         [](D& d) { d.applications[1].command = std::vector<std::string>{}; },
+        [](D& d) { d.applications[1].command = {std::string("x\0y", 3)}; },
+        [](D& d) { d.applications[0].before_move = {std::string("x\0y", 3)}; },
+        [](D& d) { d.applications[0].before_move = std::vector<std::string>(1001, "x"); },
         [](D& d) { d.applications[1].links[0].alias = "d b"; },
         [](D& d) { d.places[model::NodeReference{"birch"}] = {model::ApplicationName{"db"}}; },
         [](D& d) { d.places[model::NodeReference{"birch"}] = {model::ApplicationName{"none"}}; },

@@ -105,7 +105,10 @@ struct MoveEntry {
     Bytes round_sent;      ///< Of the round under way, and part of the above.
     Bytes round_expected;  ///< An estimate; 0: none, or no round under way.
     std::optional<RoundEntry> last_round;
-    Instant measured;  ///< When the source told the bytes, by the control service's clock.
+    Instant measured;                        ///< When the source told the bytes, by the control service's clock.
+    bool target_waits{false};                ///< The target's container is started, its command held at the gate.
+    std::optional<Duration> downtime_max{};  ///< The cutover begins only when it is predicted to take at most this.
+    std::optional<Duration> predicted{};     ///< The downtime, as predicted when the cutover began.
 
     friend bool operator==(const MoveEntry&, const MoveEntry&) = default;
 };
@@ -122,6 +125,8 @@ struct MoveResultEntry {
     Bytes bytes_live;
     Bytes bytes_cutover;
     std::uint32_t rounds{0};
+    std::optional<Duration> predicted{};      ///< The downtime, as predicted when the cutover began.
+    std::map<std::string, Duration> steps{};  ///< By model::MoveStep's name, as the nodes measured them.
 
     friend bool operator==(const MoveResultEntry&, const MoveResultEntry&) = default;
 };
@@ -218,7 +223,7 @@ struct MoveEnded {
 };
 struct MovesDocument {
     std::vector<MoveUnderWay> under_way;
-    std::vector<MoveEnded> ended;  ///< The last of each application.
+    std::vector<MoveEnded> ended;  ///< All that are kept, newest first.
 };
 struct WhyDocument {
     std::string name;
@@ -238,6 +243,21 @@ struct MoveRequest {
     std::string application;
     std::string node;  ///< Name, address or hostname.
     std::optional<bool> dry_run;
+    std::optional<Duration> downtime_max{};  ///< The cutover begins only when it is predicted to take at most this.
+};
+
+/// How long clients will wait; see plan::Prediction.
+struct PredictionEntry {
+    Duration total{};
+    Duration stop{};
+    Duration increment{};
+    Duration start{};
+    Duration ready{};
+    Duration rest{};
+    std::uint32_t moves{0};  ///< Learned from so many; 0: from its stops and starts in place, or
+    bool guessed{false};     ///< from what is usual.
+
+    friend bool operator==(const PredictionEntry&, const PredictionEntry&) = default;
 };
 
 enum class StepKind : std::uint8_t { start, stop, restart, move, keep };
@@ -250,6 +270,7 @@ struct StepEntry {
     std::optional<std::string> from;  ///< With `move`.
     Bytes to_copy;                    ///< With `move`: an estimate.
     std::string reason;
+    std::optional<PredictionEntry> predicted{};  ///< With `move`.
 
     friend bool operator==(const StepEntry&, const StepEntry&) = default;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/documents_json.hpp"
 
+#include "api/step_fields.hpp"
 #include "codec/json_decoder.hpp"
 #include "codec/json_encoder.hpp"
 
@@ -79,6 +80,9 @@ void fields(V&& visit, Either<MoveEntry> auto& document) {
     visit("round_expected", document.round_expected);
     visit("last_round", document.last_round);
     visit("measured", document.measured);
+    visit("target_waits", document.target_waits, codec::added);
+    visit("downtime_max_ns", document.downtime_max);
+    visit("predicted_ns", document.predicted);
 }
 
 template <class V>
@@ -94,6 +98,8 @@ void fields(V&& visit, Either<MoveResultEntry> auto& document) {
     visit("bytes_live", document.bytes_live);
     visit("bytes_cutover", document.bytes_cutover);
     visit("rounds", document.rounds);
+    visit("predicted_ns", document.predicted);
+    visit("steps_ns", document.steps);
 }
 
 template <class V>
@@ -212,16 +218,7 @@ void fields(V&& visit, Either<MoveRequest> auto& document) {
     visit("application", document.application);
     visit("node", document.node);
     visit("dry_run", document.dry_run);
-}
-
-template <class V>
-void fields(V&& visit, Either<StepEntry> auto& document) {
-    visit("kind", document.kind);
-    visit("application", document.application);
-    visit("node", document.node);
-    visit("from", document.from);
-    visit("to_copy", document.to_copy);
-    visit("reason", document.reason);
+    visit("downtime_max_ns", document.downtime_max);
 }
 
 template <class V>

@@ -44,8 +44,12 @@ StatusDocument full() {
                                  {7},
                                  {8},
                                  RoundEntry{{9}, 10ms, 11ms, true},
-                                 {12}};
-    application.last_move = MoveResultEntry{model::MoveId{2}, "birch", "alder", {1}, {2}, true, "", 400ms, {3}, {4}, 5};
+                                 {12},
+                                 true,
+                                 500ms,
+                                 412ms};
+    application.last_move = MoveResultEntry{
+        model::MoveId{2}, "birch", "alder", {1}, {2}, true, "", 400ms, {3}, {4}, 5, 440ms, {{"stop", 3ms}}};
     application.avoided_node = "cedar";
     application.why = {{"x", "alder", Instant{8}}};
     status.applications.push_back(application);
@@ -68,6 +72,23 @@ TEST(DocumentsJson, SayWhatIsWrongAndWhere) {
     EXPECT_EQ(from_json<StatusDocument>(text).error().message,
               "applications[0].state: must be one of running, starting, finished, exited, moving, waiting, node_lost, "
               "stopping");
+}
+
+TEST(DocumentsJson, KeepAPlansPredictions) {
+    StepEntry step{
+        StepKind::move, "db", "birch", "alder", {}, "", PredictionEntry{6ms, 1ms, 1ms, 1ms, 1ms, 2ms, 3, true}};
+    const PlanDocument plan{{step, {}}, {}, true, model::Revision{4}};
+
+    EXPECT_EQ(from_json<PlanDocument>(to_json(plan)).value(), plan);
+}
+
+TEST(DocumentsJson, TakeAnOlderServicesAnswer) {
+    std::string text = to_json(full());
+    const std::string later = R"(,"target_waits":true,"downtime_max_ns":500000000,"predicted_ns":412000000)";
+    ASSERT_NE(text.find(later), std::string::npos);
+    text.erase(text.find(later), later.size());
+
+    EXPECT_FALSE(from_json<StatusDocument>(text).value().applications.at(0).move->target_waits);
 }
 
 TEST(DocumentsJson, TakeFieldsThatTheyDoNotKnow) {

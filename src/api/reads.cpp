@@ -18,6 +18,13 @@ Reply reply_of(const Result<Document>& document) {
     return {json_response(200, to_json(*document)), {}};
 }
 
+/// What has moves, or may have.
+bool is_subject(const model::Records& records, const std::string& name) {
+    return records.configuration.contains(model::ApplicationName{name}) ||
+           std::ranges::any_of(records.ownerships,
+                               [&](const auto& entry) { return plan::subject_name(entry.second) == name; });
+}
+
 }  // namespace
 
 Reply Api::get_version(const http::Request&, const Target&) {
@@ -32,8 +39,17 @@ Reply Api::get_nodes(const http::Request&, const Target&) {
     return reply_of(read<NodesDocument>([](const plan::View& view) { return nodes_of(view); }));
 }
 
-Reply Api::get_moves(const http::Request&, const Target&) {
-    return reply_of(read<MovesDocument>([](const plan::View& view) { return moves_of(view); }));
+Reply Api::get_moves(const http::Request&, const Target& target) {
+    std::optional<std::string> application;
+    if (const auto said = target.parameters.find("application"); said != target.parameters.end()) {
+        application = said->second;
+    }
+    return reply_of(read<MovesDocument>([application](const plan::View& view) -> Result<MovesDocument> {
+        if (application && !is_subject(view.records, *application)) {
+            return fail(ErrorCode::not_found, fmt::format("no application is called \"{}\"", *application));
+        }
+        return moves_of(view, application);
+    }));
 }
 
 Reply Api::get_volumes(const http::Request&, const Target&) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "api/version.hpp"
@@ -81,7 +82,13 @@ public:
         entry.bytes_cutover = move.bytes_cutover;
         entry.rounds = move.rounds;
         entry.measured = view_.now;
+        entry.downtime_max = move.downtime_max;
+        entry.predicted = move.predicted;
         if (move.phase != MovePhase::staging) entry.sealing_started = move.sealing_started;
+        const ContainerSeen* waiting =
+            ownership.application ? plan::container_in(plan::report_of(view_, move.target), *ownership.application)
+                                  : nullptr;
+        entry.target_waits = waiting && waiting->status == ContainerSeen::Status::waiting;
         const NodeReport* source = plan::report_of(view_, move.source);
         const FeedSeen* feed = ownership.dataset ? plan::feed_in(source, *ownership.dataset, move.target) : nullptr;
         if (!feed) return entry;
@@ -103,9 +110,21 @@ public:
     }
 
     [[nodiscard]] MoveResultEntry result(const MoveResult& result) const {
-        return {result.id,         name(result.source),  name(result.target), result.started,
-                result.ended,      result.succeeded,     result.reason,       result.downtime,
-                result.bytes_live, result.bytes_cutover, result.rounds};
+        MoveResultEntry entry{result.id,
+                              name(result.source),
+                              name(result.target),
+                              result.started,
+                              result.ended,
+                              result.succeeded,
+                              result.reason,
+                              result.downtime,
+                              result.bytes_live,
+                              result.bytes_cutover,
+                              result.rounds,
+                              result.predicted,
+                              {}};
+        for (const auto& [step, took] : result.steps) entry.steps[to_string(step)] = took;
+        return entry;
     }
 
     [[nodiscard]] VolumeEntry volume(const Ownership& ownership) const {
@@ -159,7 +178,7 @@ private:
             entry.container = container(*seen);
         }
         if (ownership.move) entry.move = move(ownership);
-        if (ownership.last_move) entry.last_move = result(*ownership.last_move);
+        if (const MoveResult* last = last_move(ownership)) entry.last_move = result(*last);
         if (ownership.avoided_target) entry.avoided_node = name(*ownership.avoided_target);
         const auto concerns = [&](const Problem& problem) {
             return problem.subject == entry.name || (entry.volume && problem.subject == entry.volume->value);
@@ -233,6 +252,10 @@ RefusalAbout about_of(plan::Refusal::About about) {
     return RefusalAbout::deployment;
 }
 
+PredictionEntry prediction(const plan::Prediction& said) {
+    return {said.total, said.stop, said.increment, said.start, said.ready, said.rest, said.moves, said.guessed};
+}
+
 }  // namespace
 
 StatusDocument status_of(const View& view) {
@@ -276,14 +299,17 @@ VolumesDocument volumes_of(const View& view) {
     return document;
 }
 
-MovesDocument moves_of(const View& view) {
+MovesDocument moves_of(const View& view, const std::optional<std::string>& application) {
     const Describing describing(view);
     MovesDocument document;
     for (const auto& [subject, ownership] : view.records.ownerships) {
         const std::string name = plan::subject_name(ownership);
+        if (application && name != *application) continue;
         if (ownership.move) document.under_way.push_back({name, describing.move(ownership)});
-        if (ownership.last_move) document.ended.push_back({name, describing.result(*ownership.last_move)});
+        for (const MoveResult& result : ownership.moves) document.ended.push_back({name, describing.result(result)});
     }
+    std::ranges::sort(document.ended, std::greater{},
+                      [](const MoveEnded& move) { return std::pair(move.result.ended, move.result.id); });
     return document;
 }
 
@@ -302,6 +328,7 @@ PlanDocument plan_of(const View& view, const plan::DeployPlan& plan, Revision re
             kind_of(step.kind), step.application.value, plan::node_name(view.records, step.node), {}, step.to_copy,
             step.reason};
         if (step.kind == plan::Step::Kind::move) entry.from = plan::node_name(view.records, step.from);
+        if (step.predicted) entry.predicted = prediction(*step.predicted);
         document.steps.push_back(std::move(entry));
     }
     for (const ApplicationName& name : plan.left_alone) document.left_alone.push_back(name.value);

@@ -3,6 +3,7 @@
 // From what the control service knows to what it says. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "api/documents.hpp"
@@ -14,7 +15,8 @@ namespace flocker::api {
 [[nodiscard]] StatusDocument status_of(const plan::View& view);
 [[nodiscard]] NodesDocument nodes_of(const plan::View& view);
 [[nodiscard]] VolumesDocument volumes_of(const plan::View& view);
-[[nodiscard]] MovesDocument moves_of(const plan::View& view);
+/// `application`: its moves only.
+[[nodiscard]] MovesDocument moves_of(const plan::View& view, const std::optional<std::string>& application);
 [[nodiscard]] std::vector<ReasonEntry> reasons_of(const plan::View& view, const std::string& name);
 
 [[nodiscard]] PlanDocument plan_of(const plan::View& view, const plan::DeployPlan& plan, model::Revision revision);

@@ -28,7 +28,7 @@ protected:
             report.open_routes = {5432};
             states[member.id] = {report, now, Revision{0}};
         }
-        Wanted wanted{database("db", 5432), NodeReference{"alder"}, alder.id, 0};
+        Wanted wanted{database("db", 5432), NodeReference{"alder"}, alder.id, 0, {}};
         records.configuration[wanted.application.name] = wanted;
         Ownership ownership;
         ownership.subject = subject_of(wanted.application);
@@ -86,6 +86,34 @@ TEST_F(StatusTest, TellsThatTheAgentHasNotAnsweredToItsAssignment) {
     states.at(alder.id).published = Revision{9};
 
     EXPECT_EQ(db().state, ApplicationState::starting);
+}
+
+TEST_F(StatusTest, TakesAContainerAtItsGateForOneThatStarts) {
+    seen().status = ContainerSeen::Status::waiting;
+    seen().ready = true;
+
+    EXPECT_EQ(db().state, ApplicationState::starting);
+    EXPECT_EQ(db().container->status, ContainerSeen::Status::waiting);
+}
+
+TEST_F(StatusTest, TellsATargetThatIsReadyToTakeOver) {
+    move(MovePhase::staging);
+    EXPECT_FALSE(db().move->target_waits);
+
+    report(birch).containers.push_back(container(wanted(), birch, ContainerSeen::Status::created));
+    EXPECT_FALSE(db().move->target_waits);
+
+    report(birch).containers.back().status = ContainerSeen::Status::waiting;
+    EXPECT_TRUE(db().move->target_waits);
+}
+
+TEST_F(StatusTest, TellsWhatAMoveMayCost) {
+    move(MovePhase::trial);
+    ownership().move->downtime_max = 500ms;
+    ownership().move->predicted = 412ms;
+
+    EXPECT_EQ(db().move->downtime_max, 500ms);
+    EXPECT_EQ(db().move->predicted, 412ms);
 }
 
 TEST_F(StatusTest, TellsHowAContainerEnded) {
@@ -153,6 +181,42 @@ TEST_F(StatusTest, KeepsTheRecordedBytesAfterTheCommit) {
 
     EXPECT_EQ(db().move->bytes_live, Bytes{1000});
     EXPECT_EQ(db().move->bytes_cutover, Bytes{77});
+}
+
+TEST_F(StatusTest, ListsTheMovesThatAreKeptNewestFirst) {
+    MoveResult first;
+    first.id = MoveId{2};
+    first.source = alder.id;
+    first.target = birch.id;
+    first.ended = now - 20s;
+    first.succeeded = true;
+    first.predicted = 400ms;
+    first.steps = {{MoveStep::stop, 120ms}, {MoveStep::ready, 230ms}};
+    MoveResult second = first;
+    second.id = MoveId{3};
+    second.ended = now - 10s;
+    Ownership other = ownership();
+    other.subject = SubjectId{"app:web"};
+    other.application = ApplicationName{"web"};
+    other.dataset.reset();
+    other.moves = {first};
+    other.moves.back().id = MoveId{1};
+    other.moves.back().ended = now - 15s;
+    ownership().moves = {first, second};
+    records.ownerships[other.subject] = other;
+
+    const auto ids = [&](const std::optional<std::string>& application) {
+        std::vector<std::string> ended;
+        for (const MoveEnded& move : moves_of({records, states, now, started}, application).ended)
+            ended.push_back(move.application + " " + std::to_string(move.result.id.value));
+        return ended;
+    };
+    EXPECT_THAT(ids({}), ElementsAre("db 3", "web 1", "db 2"));
+    EXPECT_THAT(ids("db"), ElementsAre("db 3", "db 2"));
+    EXPECT_THAT(ids("none"), IsEmpty());
+    EXPECT_EQ(db().last_move->id, MoveId{3});
+    EXPECT_EQ(db().last_move->predicted, 400ms);
+    EXPECT_THAT(db().last_move->steps, ElementsAre(std::pair("ready", 230ms), std::pair("stop", 120ms)));
 }
 
 TEST_F(StatusTest, GathersTheProblemsThatConcernAnApplication) {

@@ -18,6 +18,14 @@ constexpr const char* about =
     "Flocker makes containers portable, data and all.\n"
     "Say what runs and where in two files, deploy them, and change one line to move a database to another machine.";
 
+/// `move` has arguments of its own, or a subcommand.
+class MoveFormatter : public CLI::Formatter {
+public:
+    std::string make_usage(const CLI::App*, std::string) const override {
+        return "Usage: flocker move [OPTIONS] APPLICATION NODE\n       flocker move ls [OPTIONS] [APPLICATION]\n";
+    }
+};
+
 /// Takes arguments apart into one call of a command.
 class CommandLine {
 public:
@@ -65,7 +73,9 @@ private:
         CLI::App& added = *under.add_subcommand(name, help);
         added.add_flag("--json", common_.json, "Print JSON instead of text for people");
         added.footer("Example:\n  " + example);
-        added.callback([this, command = std::move(command)] { command_ = command; });
+        added.callback([this, &added, command = std::move(command)] {
+            if (added.get_subcommands().empty()) command_ = command;
+        });
         return added;
     }
     CLI::App& group(const std::string& name, const std::string& help, const std::string& example) {
@@ -119,12 +129,40 @@ private:
         no_trunc(deploying);
 
         CLI::App& moving =
-            add(app_, "move", "Move one application, with its volume, to another node", "flocker move db birch",
+            add(app_, "move", "Move one application, with its volume, to another node",
+                "flocker move db birch --plan                  # how long will clients wait?\n"
+                "  flocker move db birch --max-downtime 500ms    # not longer than this\n"
+                "  flocker move ls db                            # how long they have waited, and for what",
                 [this](const Session& session) { return move(session, move_); });
-        moving.add_option("APPLICATION", move_.application, "Its name in the manifests")->required();
-        moving.add_option("NODE", move_.node, "Name, address or hostname of the node that is to have it")->required();
+        moving.add_option("APPLICATION", move_.application, "Its name in the manifests");
+        moving.add_option("NODE", move_.node, "Name, address or hostname of the node that is to have it");
+        moving.add_flag("--plan", move_.plan, "Say how long clients will wait, and for what, and change nothing");
+        add_duration(moving, "--max-downtime",
+                     "Stop nothing unless clients are predicted to wait at most this, like 500ms: wait a minute for a "
+                     "calm moment, then give up",
+                     [this](Duration given) { move_.downtime_max = given; });
         follow_options(moving, move_.follow);
         no_trunc(moving);
+        moving.require_subcommand(0, 1);
+
+        CLI::App& listing =
+            add(moving, "ls", "The moves so far, at most 20 of each application, with where their time went",
+                "flocker move ls db", [this](const Session& session) {
+                    return list_moves(session, name_.empty() ? std::nullopt : std::optional(name_));
+                });
+        listing.add_option("APPLICATION", name_, "Its moves only");
+        no_trunc(listing);
+        // What is required would come before the subcommand.
+        moving.parse_complete_callback([&moving] {
+            const bool listed = !moving.get_subcommands().empty();
+            for (const CLI::Option* option : moving.get_options()) {
+                const std::string name = option->get_name();
+                if (!listed && option->get_positional() && option->count() == 0) throw CLI::RequiredError(name);
+                if (listed && option->count() > 0 && name != "--json" && name != "--no-trunc")
+                    throw CLI::ValidationError("move ls", "takes no " + name);
+            }
+        });
+        moving.formatter(std::make_shared<MoveFormatter>());
     }
 
     void looks() {

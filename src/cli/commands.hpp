@@ -27,9 +27,14 @@ struct DeployOptions {
 struct MoveOptions {
     std::string application;
     std::string node;
+    bool plan{false};                       ///< Only say what it will cost.
+    std::optional<Duration> downtime_max{};
     FollowOptions follow{};
 };
 [[nodiscard]] int move(const Session& session, const MoveOptions& options);
+
+/// `application`: its moves only.
+[[nodiscard]] int list_moves(const Session& session, const std::optional<std::string>& application);
 
 [[nodiscard]] int status(const Session& session);
 [[nodiscard]] int why(const Session& session, const std::string& name);

@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/input_file.hpp"
 #include "cli/live_text.hpp"
+#include "cli/pause.hpp"
 #include "cli/plan_text.hpp"
 #include "cli/progress.hpp"
 #include "cli/results.hpp"
@@ -246,14 +247,33 @@ int deploy(const Session& session, const DeployOptions& options) {
 int move(const Session& session, const MoveOptions& options) {
     auto client = session.connect();
     if (!client) return session.fail_with(client.error());
-    const Ask ask = [&](bool dry_run) { return client->move({options.application, options.node, dry_run}); };
+    const Ask ask = [&](bool dry_run) {
+        return client->move({options.application, options.node, dry_run, options.downtime_max});
+    };
     const Refuse refuse = [&](const api::RefusalsDocument& document) {
         for (const api::RefusalEntry& refusal : document.refusals)
             session.err() << "flocker: " << refusal.message << "\n";
         session.err() << "flocker: refused; nothing was changed" << std::endl;
         return exit_code::refused;
     };
-    return Undertaking(session, *client, ask, refuse).run(options.follow, false);
+    if (!options.plan) return Undertaking(session, *client, ask, refuse).run(options.follow, false);
+    const auto planned = ask(true);
+    if (!planned) return session.fail_with(planned.error());
+    if (const auto* refusals = std::get_if<api::RefusalsDocument>(&*planned)) return refuse(*refusals);
+    const auto& plan = std::get<api::PlanDocument>(*planned);
+    session.out() << (session.json() ? results_json(plan, {}, false) + "\n" : forecast_text(plan)) << std::flush;
+    return exit_code::done;
+}
+
+int list_moves(const Session& session, const std::optional<std::string>& application) {
+    const auto client = session.connect();
+    if (!client) return session.fail_with(client.error());
+    const auto moves = client->moves(application);
+    if (!moves) return session.fail_with(moves.error());
+    session.out() << (session.json() ? moves_json(moves->ended) + "\n"
+                                     : moves_text(moves->ended, session.world().now(), session.look()))
+                  << std::flush;
+    return exit_code::done;
 }
 
 }  // namespace flocker::cli

@@ -59,15 +59,16 @@ TEST_F(DeployTest, ShowsThePlanThenTheProgressThenTheResult) {
 
     EXPECT_EQ(deploy(), 0) << err.str();
 
-    EXPECT_EQ(
-        out.str(),
-        "       APPLICATION   NODE\n"
-        "move   db            alder -> birch\n"
-        "db  alder -> birch  staging: preparing\n"
-        "db  alder -> birch  sealing: alder stops it, down for 0 ms\n"
-        "db  moved to birch in 42.0 s, down for 412 ms\n"
-        "Done in 400 ms:\n"
-        "  db  moved from alder to birch, down for 412 ms; copied 2.0 GiB while it ran, 1.2 MiB in the cutover\n");
+    EXPECT_EQ(out.str(),
+              "       APPLICATION   NODE\n"
+              "move   db            alder -> birch\n"
+              "db  alder -> birch  staging: preparing\n"
+              "db  alder -> birch  sealing: alder stops it, down for 0 ms\n"
+              "db  moved to birch in 42.0 s, down for 412 ms\n"
+              "Done in 400 ms:\n"
+              "  db  moved from alder to birch, down for 412 ms (440 ms predicted): "
+              "hold 3.1, stop 120, seal 8.0, increment 18, copy 10, start 11, ready 230, "
+              "open 0.4 ms; copied 2.0 GiB while it ran, 1.2 MiB in the cutover\n");
     ASSERT_EQ(posted().size(), 2U);
     EXPECT_THAT(posted()[0], HasSubstr(R"("dry_run":true)"));
     EXPECT_THAT(posted()[1], HasSubstr(R"("dry_run":false)"));
@@ -105,8 +106,10 @@ TEST_F(DeployTest, EndsWithOneJsonObjectIfWished) {
         out.str(),
         R"({"steps":[{"kind":"move","application":"db","node":"birch","from":"alder","to_copy":0,)"
         R"("reason":""}],"left_alone":[],)"
-        R"("results":[{"application":"db","node":"birch","outcome":"moved","downtime_ms":412,"bytes_live":2147483648,)"
-        R"("bytes_cutover":1300000,"reason":""}],"settled":true})"
+        R"("results":[{"application":"db","node":"birch","outcome":"moved","downtime_ms":412,)"
+        R"("downtime_ns":412000000,"predicted_ns":440000000,"steps_ns":{"copy":9960000,"hold":3140000,"hook":1000000000,)"
+        R"("increment":18000000,"open":400000,"ready":230000000,"seal":8000000,"start":11000000,"stop":120000000},)"
+        R"("bytes_live":2147483648,"bytes_cutover":1300000,"reason":""}],"settled":true})"
         "\n");
 }
 
@@ -298,6 +301,30 @@ TEST_F(DeployTest, MovesOneApplicationInTheSameWay) {
     EXPECT_THAT(out.str(), HasSubstr("moved from alder to birch, down for 412 ms"));
 }
 
+TEST_F(DeployTest, ForetellsAMoveAndChangesNothing) {
+    auto moving = step(StepKind::move, "db", "birch", "alder");
+    moving.predicted = prediction();
+    answer("POST", "/v1/moves", plan({moving}));
+
+    EXPECT_EQ(run({"move", "db", "birch", "--plan"}), 0) << err.str();
+    EXPECT_THAT(out.str(), HasSubstr("Its clients will wait about 640 ms (learned from 3 moves):\n"));
+    EXPECT_EQ(run({"move", "db", "birch", "--plan", "--json"}), 0);
+    EXPECT_THAT(out.str(), HasSubstr(R"("predicted":{"total_ns":640000000,)"));
+
+    EXPECT_EQ(posted(), std::vector<std::string>(2, R"({"application":"db","node":"birch","dry_run":true})"));
+}
+
+TEST_F(DeployTest, MovesOnlyWithinThePauseThatIsAllowed) {
+    move_the_database();
+    answer("POST", "/v1/moves", plan({step(StepKind::move, "db", "birch", "alder")}));
+
+    EXPECT_EQ(run({"move", "db", "birch", "--max-downtime", "500ms"}), 0) << err.str();
+
+    EXPECT_THAT(posted(), ElementsAre(HasSubstr(R"("dry_run":true,"downtime_max_ns":500000000)"),
+                                      HasSubstr(R"("dry_run":false,"downtime_max_ns":500000000)")));
+    EXPECT_EQ(run({"move", "db", "birch", "--max-downtime", "soon"}), 2);
+}
+
 TEST_F(DeployTest, SaysWhyAMoveIsRefused) {
     see(cluster({}));
     api::RefusalsDocument refusals;
@@ -305,6 +332,8 @@ TEST_F(DeployTest, SaysWhyAMoveIsRefused) {
     answer("POST", "/v1/moves", refusals, 422);
 
     EXPECT_EQ(run({"move", "db", "birch"}), 2);
+    EXPECT_EQ(err.str(), "flocker: no application is called \"db\"\nflocker: refused; nothing was changed\n");
+    EXPECT_EQ(run({"move", "db", "birch", "--plan"}), 2);
     EXPECT_EQ(err.str(), "flocker: no application is called \"db\"\nflocker: refused; nothing was changed\n");
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/pause.hpp"
 #include "cli/text.hpp"
 
 namespace flocker::cli {
@@ -32,6 +33,10 @@ std::string note(const StepEntry& step) {
     std::string text = step.reason;
     if (step.kind == StepKind::move && step.to_copy.value > 0) {
         text += fmt::format("{}{} to copy", text.empty() ? "" : ", ", to_text(step.to_copy));
+    }
+    if (step.predicted) {
+        text += fmt::format("{}about {} down ({})", text.empty() ? "" : ", ", to_text(step.predicted->total),
+                            source_text(*step.predicted));
     }
     return text;
 }

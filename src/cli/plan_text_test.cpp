@@ -33,6 +33,20 @@ TEST(PlanText, ShowsWhatStartsStopsRestartsAndMoves) {
               "Left alone, on nodes that are not named: mail, wiki\n");
 }
 
+TEST(PlanText, SaysHowLongEachMoveWillKeepItsClientsWaiting) {
+    auto moving = step(StepKind::move, "db", "birch", "alder");
+    moving.to_copy = {2ULL << 30U};
+    moving.predicted = prediction();
+
+    EXPECT_EQ(plan_text(plan({moving}), {}),
+              "       APPLICATION   NODE\n"
+              "move   db            alder -> birch   2.0 GiB to copy, about 640 ms down (learned from 3 moves)\n");
+    EXPECT_THAT(results_json(plan({moving}), {}, false),
+                ::testing::HasSubstr(R"("reason":"","predicted":{"total_ns":640000000,"stop_ns":300000000,)"
+                                     R"("increment_ns":20000000,"start_ns":30000000,"ready_ns":250000000,)"
+                                     R"("rest_ns":40000000,"moves":3,"guessed":false}}])"));
+}
+
 TEST(PlanText, AsksOnlyWhereSomethingRunsNoLonger) {
     EXPECT_FALSE(stops_something(plan({step(StepKind::start, "db", "alder"), step(StepKind::keep, "kv", "alder")})));
     for (const StepKind kind : {StepKind::stop, StepKind::restart, StepKind::move}) {
@@ -87,19 +101,22 @@ TEST(Results, TellWhatWasDoneAndWhatFailed) {
     Outcome late{step(StepKind::restart, "web", "alder"), Standing::pending, "alder", "", {}};
     const std::vector<Outcome> all{move, kept, failed, late};
 
-    EXPECT_EQ(
-        results_text(all, 43s, {}),
-        "Done in 43.0 s:\n"
-        "  db     moved from alder to birch, down for 412 ms; copied 2.0 GiB while it ran, 1.2 MiB in the cutover\n"
-        "Failed:\n"
-        "  queue  on birch: no such image (tried 3 times)\n"
-        "Not there yet:\n"
-        "  web    on alder; see `flocker why web`\n");
+    EXPECT_EQ(results_text(all, 43s, {}),
+              "Done in 43.0 s:\n"
+              "  db     moved from alder to birch, down for 412 ms (440 ms predicted): "
+              "hold 3.1, stop 120, seal 8.0, increment 18, copy 10, start 11, ready 230, "
+              "open 0.4 ms; copied 2.0 GiB while it ran, 1.2 MiB in the cutover\n"
+              "Failed:\n"
+              "  queue  on birch: no such image (tried 3 times)\n"
+              "Not there yet:\n"
+              "  web    on alder; see `flocker why web`\n");
     EXPECT_EQ(
         results_json(plan({move.step}), all, false),
         R"({"steps":[{"kind":"move","application":"db","node":"birch","from":"alder","to_copy":0,)"
         R"("reason":""}],"left_alone":[],)"
         R"("results":[{"application":"db","node":"birch","outcome":"moved","downtime_ms":412,)"
+        R"("downtime_ns":412000000,"predicted_ns":440000000,"steps_ns":{"copy":9960000,"hold":3140000,"hook":1000000000,)"
+        R"("increment":18000000,"open":400000,"ready":230000000,"seal":8000000,"start":11000000,"stop":120000000},)"
         R"("bytes_live":2147483648,"bytes_cutover":1300000,"reason":""},)"
         R"({"application":"kv","node":"birch","outcome":"unchanged","reason":""},)"
         R"json({"application":"queue","node":"birch","outcome":"failed","reason":"no such image (tried 3 times)"},)json"

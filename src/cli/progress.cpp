@@ -55,16 +55,20 @@ std::string phase_of(const MoveEntry& move) {
     return move.rounds == 0 ? "staging: first copy" : "staging: increments";
 }
 
+std::string ready_text(const MoveEntry& move) {
+    return move.target_waits ? fmt::format("; {} is ready to take over", move.target) : "";
+}
+
 std::string staging_text(const MoveEntry& move, std::optional<double> rate) {
     std::string text = phase_of(move);
-    if (move.rounds == 0) return text + round_text(move, rate);
+    if (move.rounds == 0) return text + round_text(move, rate) + ready_text(move);
     text = fmt::format("staging: increment {}", move.rounds);
     text += round_text(move, rate);
     text += fmt::format("  {} sent", to_text(move.bytes_live));
     if (move.last_round && move.round_expected.value == 0) {
         text += fmt::format(", the last {} in {}", to_text(move.last_round->bytes), to_text(move.last_round->took));
     }
-    return text;
+    return text + ready_text(move);
 }
 
 std::string down_text(const MoveEntry& move, Instant at) {
@@ -77,7 +81,13 @@ std::string move_text(const ApplicationEntry& application, const MoveEntry& move
                       Instant at) {
     std::string text = fmt::format("{} -> {}  ", move.source, move.target);
     switch (move.phase) {
-        case MovePhase::staging: text += staging_text(move, rate); break;
+        case MovePhase::staging:
+            text += staging_text(move, rate);
+            // A move with a limit may wait for a calm moment, which nothing else here would tell.
+            if (move.downtime_max && move.rounds > 0 && !application.why.empty()) {
+                text += "; " + application.why.front().waits_for;
+            }
+            break;
         case MovePhase::sealing: text += fmt::format("sealing: {} stops it{}", move.source, down_text(move, at)); break;
         case MovePhase::trial:
             text += fmt::format("trial: {} starts it{}", move.target, down_text(move, at));

@@ -72,6 +72,29 @@ TEST_F(ProgressTest, ShowsIncrements) {
               "db  alder -> birch  staging: increment 3  [=====>              ] 25%  1.0 MiB of 4.0 MiB  1.0 GiB sent");
 }
 
+TEST_F(ProgressTest, ShowsATargetThatIsReadyToTakeOver) {
+    auto now = move(MovePhase::staging, "alder", "birch");
+    now.target_waits = true;
+    EXPECT_EQ(line(now), "db  alder -> birch  staging: preparing; birch is ready to take over");
+
+    now.rounds = 3;
+    now.bytes_live = {1024 * mebi};
+    EXPECT_EQ(line(now), "db  alder -> birch  staging: increment 3  1.0 GiB sent; birch is ready to take over");
+}
+
+TEST_F(ProgressTest, SaysWhatAMoveWithALimitWaitsFor) {
+    auto now = move(MovePhase::staging, "alder", "birch");
+    now.rounds = 3;
+    auto entry = moving("db", now);
+    entry.why = {{"the cutover is predicted to take 640 ms, and 500 ms are allowed", "alder", {}}};
+    EXPECT_EQ(progress_text(entry, nullptr, clock_start), "alder -> birch  staging: increment 3  0 B sent");
+
+    entry.move->downtime_max = 500ms;
+    EXPECT_EQ(progress_text(entry, nullptr, clock_start),
+              "alder -> birch  staging: increment 3  0 B sent; the cutover is predicted to take 640 ms, and 500 ms are "
+              "allowed");
+}
+
 TEST_F(ProgressTest, ShowsTheCutoverWithTheDowntimeSoFar) {
     EXPECT_EQ(line(move(MovePhase::sealing, "alder", "birch"), 300ms),
               "db  alder -> birch  sealing: alder stops it, down for 300 ms");

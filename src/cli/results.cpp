@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "api/step_fields.hpp"
+#include "cli/pause.hpp"
 #include "cli/text.hpp"
 #include "codec/json_encoder.hpp"
 
@@ -19,6 +21,9 @@ struct ResultRow {
     std::string node;
     std::string outcome;
     std::optional<std::int64_t> downtime_ms;
+    std::optional<Duration> downtime;
+    std::optional<Duration> predicted;
+    std::optional<std::map<std::string, Duration>> steps;
     std::optional<Bytes> bytes_live;
     std::optional<Bytes> bytes_cutover;
     std::string reason;
@@ -29,16 +34,8 @@ struct Problem {
     std::uint32_t column;
     std::string message;
 };
-struct StepRow {
-    std::string kind;
-    std::string application;
-    std::string node;
-    std::optional<std::string> from;
-    Bytes to_copy;
-    std::string reason;
-};
 struct Report {
-    std::vector<StepRow> steps;
+    std::vector<api::StepEntry> steps;
     std::vector<std::string> left_alone;
     std::vector<ResultRow> results;
     bool settled;
@@ -48,20 +45,14 @@ struct Refusals {
 };
 
 template <class V>
-void fields(V&& visit, codec::Either<StepRow> auto& row) {
-    visit("kind", row.kind);
-    visit("application", row.application);
-    visit("node", row.node);
-    visit("from", row.from);
-    visit("to_copy", row.to_copy);
-    visit("reason", row.reason);
-}
-template <class V>
 void fields(V&& visit, codec::Either<ResultRow> auto& row) {
     visit("application", row.application);
     visit("node", row.node);
     visit("outcome", row.outcome);
     visit("downtime_ms", row.downtime_ms);
+    visit("downtime_ns", row.downtime);
+    visit("predicted_ns", row.predicted);
+    visit("steps_ns", row.steps);
     visit("bytes_live", row.bytes_live);
     visit("bytes_cutover", row.bytes_cutover);
     visit("reason", row.reason);
@@ -106,6 +97,8 @@ std::string done_line(const Outcome& outcome) {
     const api::MoveResultEntry& move = *outcome.move;
     std::string text =
         fmt::format("moved from {} to {}, down for {}", move.source, move.target, to_text(move.downtime));
+    if (move.predicted) text += fmt::format(" ({} predicted)", to_text(*move.predicted));
+    if (const std::string parts = parts_text(move); !parts.empty()) text += ": " + parts;
     if (move.bytes_live.value + move.bytes_cutover.value > 0) {
         text += fmt::format("; copied {} while it ran, {} in the cutover", to_text(move.bytes_live),
                             to_text(move.bytes_cutover));
@@ -145,15 +138,18 @@ std::string results_text(const std::vector<Outcome>& outcomes, Duration took, co
 }
 
 std::string results_json(const api::PlanDocument& plan, const std::vector<Outcome>& outcomes, bool settled) {
-    Report report{{}, plan.left_alone, {}, settled};
-    for (const api::StepEntry& step : plan.steps) {
-        report.steps.push_back(
-            {api::name_of(step.kind), step.application, step.node, step.from, step.to_copy, step.reason});
-    }
+    Report report{plan.steps, plan.left_alone, {}, settled};
     for (const Outcome& outcome : outcomes) {
-        ResultRow row{outcome.step.application, outcome.node, outcome_word(outcome), {}, {}, {}, outcome.reason};
+        ResultRow row;
+        row.application = outcome.step.application;
+        row.node = outcome.node;
+        row.outcome = outcome_word(outcome);
+        row.reason = outcome.reason;
         if (outcome.move) {
             row.downtime_ms = to_ms(outcome.move->downtime);
+            row.downtime = outcome.move->downtime;
+            row.predicted = outcome.move->predicted;
+            row.steps = outcome.move->steps;
             row.bytes_live = outcome.move->bytes_live;
             row.bytes_cutover = outcome.move->bytes_cutover;
         }

@@ -35,6 +35,7 @@ class RunTest : public TestWorld, public ::testing::Test {};
 TEST_F(RunTest, TeachesWithAnExampleForEachCommand) {
     for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{{"deploy"},
                                                                                          {"move"},
+                                                                                         {"move", "ls"},
                                                                                          {"status"},
                                                                                          {"why"},
                                                                                          {"logs"},
@@ -76,6 +77,11 @@ TEST_F(RunTest, RefusesWrongUsageOnStderr) {
                                                {"status", "extra"},
                                                {"deploy", "one.yml"},
                                                {"move", "db"},
+                                               {"move", "db", "birch", "cedar"},
+                                               {"move", "db", "ls"},
+                                               {"move", "ls", "db", "birch"},
+                                               {"move", "ls", "--plan"},
+                                               {"move", "--max-downtime", "1s", "ls"},
                                                {"deploy", "a", "b", "--timeout", "soon"},
                                                {"events", "--tail", "-1"},
                                                {"status", "--jsn"},
@@ -196,6 +202,28 @@ TEST_F(RunTest, ListsAndInspectsVolumes) {
     EXPECT_EQ(run({"volume", "inspect", "db"}), 0);
     EXPECT_THAT(out.str(), HasSubstr("Application  db, at /data\n"));
     EXPECT_THAT(out.str(), HasSubstr("birch   replica          0 B       1           e1-s4"));
+}
+
+TEST_F(RunTest, ListsMoves) {
+    const api::MovesDocument moves{{}, {{"db", moved("alder", "birch")}}};
+    answer("GET", "/v1/moves", moves);
+    answer("GET", "/v1/moves?application=db", moves);
+    now = clock_start + 47s;
+
+    EXPECT_EQ(run({"move", "ls"}), 0) << err.str();
+    EXPECT_THAT(out.str(), HasSubstr("7      db            alder   birch   5 s ago   moved    412"));
+    EXPECT_EQ(run({"move", "ls", "db", "--no-trunc"}), 0) << err.str();
+    EXPECT_EQ(asked.back().target, "/v1/moves?application=db");
+    EXPECT_EQ(run({"move", "ls", "--json", "db"}), 0);
+    EXPECT_THAT(out.str(), StartsWith(R"({"moves":[{"application":"db","id":7,"source":"alder")"));
+    EXPECT_EQ(run({"move", "--json", "ls"}), 0);
+    EXPECT_THAT(out.str(), StartsWith(R"({"moves":[)"));
+}
+
+TEST_F(RunTest, MovesAnApplicationThatIsCalledAsACommandIs) {
+    EXPECT_EQ(run({"move", "--plan", "--", "ls", "birch"}), 1);
+    EXPECT_THAT(err.str(), HasSubstr("nobody answers POST /v1/moves"));
+    EXPECT_THAT(asked.back().body, HasSubstr(R"("application":"ls","node":"birch")"));
 }
 
 TEST_F(RunTest, DestroysAVolumeOnlyWhenItsNameIsTyped) {

@@ -19,6 +19,8 @@
 
 namespace flocker::cli::testing {
 
+using std::chrono_literals::operator""us;
+
 inline constexpr Instant clock_start{1'760'000'000'000'000'000};
 
 inline api::NodeEntry node(const std::string& name) {
@@ -94,6 +96,9 @@ inline api::MoveResultEntry moved(const std::string& source, const std::string& 
     result.downtime = 412ms;
     result.bytes_live = {2ULL << 30U};
     result.bytes_cutover = {1'300'000};
+    result.predicted = 440ms;
+    result.steps = {{"hook", 1s},     {"hold", 3140us}, {"stop", 120ms},  {"seal", 8ms},  {"increment", 18ms},
+                    {"copy", 9960us}, {"start", 11ms},  {"ready", 230ms}, {"open", 400us}};
     return result;
 }
 
@@ -111,6 +116,9 @@ inline api::StatusDocument cluster(std::vector<api::ApplicationEntry> applicatio
 inline api::StepEntry step(api::StepKind kind, const std::string& application, const std::string& on,
                            std::optional<std::string> from = {}) {
     return {kind, application, on, std::move(from), {}, ""};
+}
+inline api::PredictionEntry prediction() {
+    return {640ms, 300ms, 20ms, 30ms, 250ms, 40ms, 3, false};
 }
 inline api::PlanDocument plan(std::vector<api::StepEntry> steps, std::uint64_t revision = 10) {
     return {std::move(steps), {}, true, model::Revision{revision}};

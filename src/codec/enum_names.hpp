@@ -34,12 +34,19 @@ namespace flocker::codec {
     using Status = model::ContainerSeen::Status;
     switch (status) {
         case Status::created: return "created";
+        case Status::waiting: return "waiting";
         case Status::running: return "running";
         case Status::exited: return "exited";
     }
     return "created";
 }
 
+[[nodiscard]] inline const char* name_of(model::Cutover cutover) {
+    return to_string(cutover);
+}
+[[nodiscard]] inline const char* name_of(model::MoveStep step) {
+    return to_string(step);
+}
 [[nodiscard]] inline const char* name_of(ErrorCode code) {
     return to_string(code);
 }

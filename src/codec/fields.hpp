@@ -21,6 +21,10 @@ namespace flocker::codec {
 template <class T, class M>
 concept Either = std::same_as<std::remove_const_t<T>, M>;
 
+/// Said of a field that came later: in a text of before it is missing and keeps its default.
+struct Added {};
+inline constexpr Added added;
+
 template <class V>
 void fields(V&& visit, Either<Error> auto& error) {
     visit("code", error.code);
@@ -68,6 +72,9 @@ void fields(V&& visit, Either<model::Application> auto& application) {
     visit("mem_limit", application.mem_limit);
     visit("cpu_shares", application.cpu_shares);
     visit("command", application.command);
+    visit("gate", application.gate, added);
+    visit("before_move", application.before_move);
+    visit("cutover", application.cutover, added);
 }
 
 template <class V>
@@ -102,6 +109,9 @@ void fields(V&& visit, Either<model::Move> auto& move) {
     visit("bytes_live", move.bytes_live);
     visit("rounds", move.rounds);
     visit("bytes_cutover", move.bytes_cutover);
+    visit("ready_since", move.ready_since);
+    visit("downtime_max_ns", move.downtime_max);
+    visit("predicted_ns", move.predicted);
 }
 
 template <class V>
@@ -117,6 +127,8 @@ void fields(V&& visit, Either<model::MoveResult> auto& result) {
     visit("bytes_live", result.bytes_live);
     visit("bytes_cutover", result.bytes_cutover);
     visit("rounds", result.rounds);
+    visit("predicted_ns", result.predicted);
+    visit("steps_ns", result.steps);
 }
 
 template <class V>
@@ -130,7 +142,7 @@ void fields(V&& visit, Either<model::Ownership> auto& ownership) {
     visit("established", ownership.established);
     visit("replicas", ownership.replicas);
     visit("move", ownership.move);
-    visit("last_move", ownership.last_move);
+    visit("moves", ownership.moves);
     visit("avoided_target", ownership.avoided_target);
     visit("destroying", ownership.destroying);
 }
@@ -141,6 +153,7 @@ void fields(V&& visit, Either<model::Wanted> auto& wanted) {
     visit("place_as_written", wanted.place_as_written);
     visit("node", wanted.node);
     visit("incarnation", wanted.incarnation);
+    visit("downtime_max_ns", wanted.downtime_max);
 }
 
 template <class V>
@@ -184,6 +197,7 @@ void fields(V&& visit, Either<model::ApplicationAssignment> auto& assignment) {
     visit("intent", assignment.intent);
     visit("move", assignment.move);
     visit("incarnation", assignment.incarnation);
+    visit("hook_for", assignment.hook_for, added);
 }
 
 template <class V>
@@ -217,6 +231,7 @@ template <class V>
 void fields(V&& visit, Either<model::Seal> auto& seal) {
     visit("move", seal.move);
     visit("snapshot", seal.snapshot);
+    visit("told", seal.told, added);
 }
 
 template <class V>
@@ -274,6 +289,15 @@ void fields(V&& visit, Either<model::FeedSeen> auto& feed) {
 }
 
 template <class V>
+void fields(V&& visit, Either<model::StepSeen> auto& step) {
+    visit("subject", step.subject);
+    visit("step", step.step);
+    visit("move", step.move);
+    visit("took_ns", step.took);
+    visit("ended", step.ended);
+}
+
+template <class V>
 void fields(V&& visit, Either<model::Problem> auto& problem) {
     visit("subject", problem.subject);
     visit("error", problem.error);
@@ -293,6 +317,7 @@ void fields(V&& visit, Either<model::NodeReport> auto& report) {
     visit("images", report.images);
     visit("open_routes", report.open_routes);
     visit("problems", report.problems);
+    visit("steps", report.steps);
     visit("pool_size", report.pool_size);
     visit("pool_free", report.pool_free);
 }

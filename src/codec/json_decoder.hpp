@@ -56,7 +56,7 @@ public:
     void read(const Json& in, T& out, const Path& at) requires std::is_class_v<T> {
         const auto* object = in.if_object();
         if (object == nullptr) return refuse(at, "must be an object");
-        fields([&](const char* name, auto& member) { member_of(*object, name, member, at); }, out);
+        fields([&](const char* name, auto& member, auto... age) { member_of(*object, name, member, at, age...); }, out);
     }
 
     void read(const Json& in, bool& out, const Path& at);
@@ -139,13 +139,13 @@ public:
     }
 
 private:
-    template <class T>
-    void member_of(const boost::json::object& object, const char* name, T& member, const Path& at) {
+    template <class T, class... Age>
+    void member_of(const boost::json::object& object, const char* name, T& member, const Path& at, Age...) {
         if (error_) return;
         const Path place{&at, name, 0};
         if (const Json* found = object.if_contains(name)) {
             read(*found, member, place);
-        } else if constexpr (!may_be_missing<T>) {
+        } else if constexpr (!may_be_missing<T> && sizeof...(Age) == 0) {
             refuse(place, "is missing");
         }
     }

@@ -91,6 +91,10 @@ public:
 
     /// A field of the object that was begun last.
     template <class T>
+    void operator()(const char* name, const T& member, Added) {
+        (*this)(name, member);
+    }
+    template <class T>
     void operator()(const char* name, const T& member) {
         comma('{');
         out_ += '"';

@@ -18,7 +18,7 @@ public:
 
     template <class T>
     void fill(T& out) requires std::is_class_v<T> {
-        fields([this](const char*, auto& member) { fill(member); }, out);
+        fields([this](const char*, auto& member, auto...) { fill(member); }, out);
     }
     void fill(bool& out) { out = below(2) == 1; }
     void fill(std::string& out) {
@@ -170,7 +170,7 @@ template <class T>
 std::size_t described_count() {
     std::size_t count = 0;
     const T value{};
-    fields([&](const char*, const auto&) { ++count; }, value);
+    fields([&](const char*, const auto&, auto...) { ++count; }, value);
     return count;
 }
 
@@ -182,7 +182,8 @@ using Structs =
                      model::Deployment, model::Node, model::Move, model::MoveResult, model::Ownership, model::Wanted,
                      model::Event, model::Records, model::DatasetAssignment, model::ApplicationAssignment, model::Route,
                      model::Assignment, model::SnapshotSeen, model::Seal, model::Trial, model::DatasetSeen,
-                     model::ContainerSeen, model::RoundSeen, model::FeedSeen, model::Problem, model::NodeReport>;
+                     model::ContainerSeen, model::RoundSeen, model::FeedSeen, model::StepSeen, model::Problem,
+                     model::NodeReport>;
 TYPED_TEST_SUITE(JsonDescription, Structs);
 
 TYPED_TEST(JsonDescription, LeavesNoFieldOut) {

@@ -96,6 +96,13 @@ TEST(JsonDecoding, NamesAMissingField) {
     EXPECT_EQ(refusal<model::Node>(node_with(R"("name":"alder")", R"("name":null)")), "name: must be a string");
 }
 
+TEST(JsonDecoding, KeepsTheDefaultOfAFieldThatCameLaterThanTheText) {
+    const auto before = decode<model::Application>(R"({"name":"a","image":"i","restart_policy":{"name":"never"}})");
+    ASSERT_TRUE(before);
+    EXPECT_TRUE(before->gate);
+    EXPECT_EQ(before->cutover, model::Cutover::stop);
+}
+
 TEST(JsonDecoding, NamesTheWholePathOfWhatIsWrong) {
     const std::string fine = R"({"name":"a","image":"i","restart_policy":{"name":"never"}})";
     const std::string wrong =

@@ -35,9 +35,11 @@ std::string describe(const ContainerAction& action) {
     return std::visit(Overloaded{
                           [&](const CreateContainer& a) { return fmt::format("create container {} {}", name, a.spec.address); },
                           [&](const StartContainer&) { return fmt::format("start {}", name); },
-                          [&](const StopContainer&) { return fmt::format("stop {}", name); },
+                          [&](const ReleaseContainer&) { return fmt::format("release {}", name); },
+                          [&](const StopContainer& a) { return fmt::format("stop {}{}", name, a.at_once ? " at once" : ""); },
                           [&](const RemoveContainer&) { return fmt::format("remove container {}", name); },
                           [&](const AwaitReady&) { return fmt::format("await {}", name); },
+                          [&](const RunHook&) { return fmt::format("hook of {}", name); },
                       },
                       action);
 }

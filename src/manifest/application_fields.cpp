@@ -20,6 +20,7 @@ constexpr Range replicas_range{0, 16};
 constexpr Range retry_range{1, 1'000'000};
 constexpr const char* port_example = "{internal: 80, external: 8080}";
 constexpr const char* link_example = "{local_port: 5432, remote_port: 5432, alias: db}";
+constexpr const char* hooks_example = "{before_move: [psql, -c, CHECKPOINT]}";
 constexpr const char* volume_example = "{mountpoint: /data}";
 
 /// "[{internal: 80, external: 8080}]" for the "8080:80" that Docker and Compose write.
@@ -278,6 +279,25 @@ std::optional<std::vector<std::string>> read_command(const Value& value, const s
         }
     }
     return words;
+}
+
+std::optional<std::vector<std::string>> read_hooks(const Value& value, const std::string& what, Problems& problems) {
+    if (!expect_map(value, what, hooks_example, problems)) return std::nullopt;
+    const Fields fields(value, what, {"before_move"}, problems);
+    const auto* hook = fields.find("before_move");
+    if (hook == nullptr) return std::nullopt;
+    if (hook->kind == Value::Kind::list && hook->items.empty()) return std::vector<std::string>{};
+    return read_command(*hook, fields.name_of("before_move"), problems);
+}
+
+model::Cutover read_cutover(const Value& value, const std::string& what, Problems& problems) {
+    const auto text = value.is_scalar() ? std::string_view(value.text) : std::string_view();
+    if (text == "freeze") return model::Cutover::freeze;
+    if (text != "stop" && value.kind != Value::Kind::refused) {
+        problems.add(value.position, fmt::format("{} is {}, it must be stop or freeze", what,
+                                                 value.is_scalar() ? shown(text) : std::string(kind_of(value))));
+    }
+    return model::Cutover::stop;
 }
 
 }  // namespace flocker::manifest

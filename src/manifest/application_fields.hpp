@@ -34,5 +34,9 @@ struct PortPosition {
 [[nodiscard]] std::optional<Bytes> read_mem_limit(const Value& value, const std::string& what, Problems& problems);
 [[nodiscard]] std::optional<std::vector<std::string>> read_command(const Value& value, const std::string& what,
                                                                    Problems& problems);
+/// Its before_move, as a command; [] is nothing to run.
+[[nodiscard]] std::optional<std::vector<std::string>> read_hooks(const Value& value, const std::string& what,
+                                                                 Problems& problems);
+[[nodiscard]] model::Cutover read_cutover(const Value& value, const std::string& what, Problems& problems);
 
 }  // namespace flocker::manifest

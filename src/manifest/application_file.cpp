@@ -70,7 +70,7 @@ private:
                      ApplicationPositions& positions) {
         const Fields fields(map, owner,
                             {"image", "ports", "links", "volume", "environment", "command", "restart_policy",
-                             "mem_limit", "cpu_shares"},
+                             "mem_limit", "cpu_shares", "gate", "hooks", "cutover"},
                             problems_);
         if (const auto* image = fields.need("image", "image: repository:tag")) {
             positions.image = problems_.location(image->position);
@@ -102,6 +102,15 @@ private:
         if (const auto* shares = fields.find("cpu_shares")) {
             const auto number = expect_number(*shares, fields.name_of("cpu_shares"), cpu_shares_range, problems_);
             if (number) application.cpu_shares = static_cast<std::uint32_t>(*number);
+        }
+        if (const auto* gate = fields.find("gate")) {
+            application.gate = expect_truth_value(*gate, fields.name_of("gate"), problems_).value_or(true);
+        }
+        if (const auto* hooks = fields.find("hooks")) {
+            application.before_move = read_hooks(*hooks, fields.name_of("hooks"), problems_);
+        }
+        if (const auto* cutover = fields.find("cutover")) {
+            application.cutover = read_cutover(*cutover, fields.name_of("cutover"), problems_);
         }
     }
 

@@ -26,16 +26,15 @@ Fields::Fields(const Value& map, std::string owner, std::vector<std::string_view
 
 void Fields::check_key(const Value& key) const {
     if (problems_.full() || key.kind == Value::Kind::refused) return;
+    const auto keys = fmt::format("the key{} {}", allowed_.size() == 1 ? " is" : "s are", enumerated(allowed_));
     if (!key.is_scalar()) {
-        problems_.add(key.position,
-                      fmt::format("{}: {} as a key, the keys are {}", owner_, kind_of(key), enumerated(allowed_)));
+        problems_.add(key.position, fmt::format("{}: {} as a key, {}", owner_, kind_of(key), keys));
         return;
     }
     if (std::find(allowed_.begin(), allowed_.end(), key.text) != allowed_.end()) return;
     const auto near = nearest(key.text, allowed_);
-    problems_.add(key.position,
-                  fmt::format("{}: unrecognised key {}, {}the keys are {}", owner_, shown(key.text),
-                              near ? fmt::format("did you mean '{}'? ", *near) : std::string(), enumerated(allowed_)));
+    problems_.add(key.position, fmt::format("{}: unrecognised key {}, {}{}", owner_, shown(key.text),
+                                            near ? fmt::format("did you mean '{}'? ", *near) : std::string(), keys));
 }
 
 const Value* Fields::find(std::string_view key) const {

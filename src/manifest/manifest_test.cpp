@@ -81,7 +81,10 @@ TEST(Manifest, ReadsEveryField) {
         "    restart_policy: {name: on-failure, maximum_retry_count: 3}\n"
         "    mem_limit: 104857600\n"
         "    cpu_shares: 512\n"
-        "    command: [nginx, -g, daemon off;]\n");
+        "    command: [nginx, -g, daemon off;]\n"
+        "    gate: false\n"
+        "    hooks: {before_move: [sh, -c, sync]}\n"
+        "    cutover: freeze\n");
 
     EXPECT_EQ(application.image, "nginx:latest");
     EXPECT_THAT(application.ports, ElementsAre(model::Port{80, 8080}));
@@ -93,6 +96,9 @@ TEST(Manifest, ReadsEveryField) {
     EXPECT_EQ(application.mem_limit, Bytes{104857600});
     EXPECT_EQ(application.cpu_shares, 512u);
     EXPECT_EQ(application.command, (std::vector<std::string>{"nginx", "-g", "daemon off;"}));
+    EXPECT_FALSE(application.gate);
+    EXPECT_EQ(application.before_move, (std::vector<std::string>{"sh", "-c", "sync"}));
+    EXPECT_EQ(application.cutover, model::Cutover::freeze);
 }
 
 TEST(Manifest, LeavesWhatIsNotWrittenAtItsDefault) {
@@ -106,6 +112,21 @@ TEST(Manifest, LeavesWhatIsNotWrittenAtItsDefault) {
 TEST(Manifest, SplitsACommandThatIsOneText) {
     EXPECT_EQ(only_application("    command: redis-server --save '' --dir \"/my data\"\n").command,
               (std::vector<std::string>{"redis-server", "--save", "", "--dir", "/my data"}));
+}
+
+TEST(Manifest, TellsNoHookFromOneThatIsLeftOut) {
+    using Hook = std::optional<std::vector<std::string>>;
+    EXPECT_EQ(only_application("    hooks: {before_move: []}\n").before_move, Hook(std::in_place));
+    EXPECT_EQ(only_application("    hooks: {}\n").before_move, Hook());
+    EXPECT_EQ(only_application("    hooks: {before_move: psql -c 'CHECKPOINT'}\n").before_move,
+              Hook({"psql", "-c", "CHECKPOINT"}));
+}
+
+TEST(Manifest, StopsCleanlyBehindAGateUnlessToldOtherwise) {
+    const auto written = only_application("    gate: true\n    cutover: stop\n");
+    EXPECT_TRUE(written.gate);
+    EXPECT_EQ(written.cutover, model::Cutover::stop);
+    EXPECT_EQ(written, only_application(""));
 }
 
 TEST(Manifest, DoesNotDependOnTheOrderOfPortsAndLinks) {

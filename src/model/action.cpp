@@ -59,6 +59,7 @@ std::string fingerprint(const ContainerSpec& spec) {
         digest.add(application.command->size());
     }
     digest.add(spec.incarnation);
+    digest.add(application.gate ? 1 : 0);
     return digest.text();
 }
 
@@ -86,6 +87,10 @@ const ApplicationName& application_of(const ContainerAction& action) {
                    [](const AwaitReady& await) -> const ApplicationName& { return await.application.name; },
                    [](const auto& other) -> const ApplicationName& { return other.application; }},
         action);
+}
+
+bool is_asking(const ContainerAction& action) {
+    return std::holds_alternative<AwaitReady>(action) || std::holds_alternative<RunHook>(action);
 }
 
 const DatasetId& dataset_of(const DatasetAction& action) {

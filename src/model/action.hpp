@@ -26,10 +26,16 @@ struct CreateDataset { DatasetId dataset; Epoch epoch; friend bool operator==(co
 struct MountDataset { DatasetId dataset; friend bool operator==(const MountDataset&, const MountDataset&) = default; };
 /// Read-only snapshot of the live subvolume, whole at once. Clears `changed`.
 struct TakeSnapshot { DatasetId dataset; SnapshotId snapshot; friend bool operator==(const TakeSnapshot&, const TakeSnapshot&) = default; };
-/// Unmounts the live subvolume, checks that it is mounted in no mount namespace (conflict
-/// otherwise), makes it read-only, takes the final snapshot, and writes the seal to the marker.
-/// Durable on return. A dataset sealed for an earlier move is sealed anew.
-struct SealDataset { DatasetId dataset; MoveId move; SnapshotId snapshot; friend bool operator==(const SealDataset&, const SealDataset&) = default; };
+/// Unmounts the live subvolume, makes it read-only, checks that no process of any mount namespace has a
+/// file of it open for writing (conflict otherwise), takes the final snapshot, and writes the seal to the
+/// marker. Durable on return. A dataset sealed for an earlier move is sealed anew.
+struct SealDataset {
+    DatasetId dataset;
+    MoveId move;
+    SnapshotId snapshot;
+    Revision told{0};  ///< Goes into the seal.
+    friend bool operator==(const SealDataset&, const SealDataset&) = default;
+};
 /// The way back: the owner at `epoch` (conflict if the marker says otherwise) may write again.
 struct UnsealDataset { DatasetId dataset; Epoch epoch; friend bool operator==(const UnsealDataset&, const UnsealDataset&) = default; };
 /// Writable copy of the snapshot, as the trial of this move; a trial of another move is thrown
@@ -76,9 +82,18 @@ struct ContainerSpec {
 
 /// Creates it, not started; replaces one of the same application that is not running.
 struct CreateContainer { ContainerSpec spec; friend bool operator==(const CreateContainer&, const CreateContainer&) = default; };
+/// With a gate: done when its command waits there. unavailable if the image does not have the command.
 struct StartContainer { ApplicationName application; friend bool operator==(const StartContainer&, const StartContainer&) = default; };
-/// Its stop signal, its grace period, then SIGKILL. Done when no process of it is left.
-struct StopContainer { ApplicationName application; friend bool operator==(const StopContainer&, const StopContainer&) = default; };
+/// Opens the gate of this one start of the container: its command begins. conflict if the volume that
+/// it sees at its mountpoint is not the one that is mounted at its source on this node.
+struct ReleaseContainer { ApplicationName application; friend bool operator==(const ReleaseContainer&, const ReleaseContainer&) = default; };
+/// Its stop signal, its grace period, then SIGKILL; at once: SIGKILL to all of it. Done when no process
+/// of it is left.
+struct StopContainer {
+    ApplicationName application;
+    bool at_once{false};
+    friend bool operator==(const StopContainer&, const StopContainer&) = default;
+};
 /// Stops it first if it runs.
 struct RemoveContainer { ApplicationName application; friend bool operator==(const RemoveContainer&, const RemoveContainer&) = default; };
 /// Done when it is ready: its health check passes, or, without one, each internal port accepts a
@@ -86,8 +101,20 @@ struct RemoveContainer { ApplicationName application; friend bool operator==(con
 /// not ready in a minute.
 struct AwaitReady { Application application; friend bool operator==(const AwaitReady&, const AwaitReady&) = default; };
 
-using ContainerAction =
-    std::variant<CreateContainer, StartContainer, StopContainer, RemoveContainer, AwaitReady>;
+/// Runs a command in it, as its user, beside its own. unavailable if the command ends with another code
+/// than 0 (with its last words), or not in ten minutes.
+struct RunHook {
+    ApplicationName application;
+    std::vector<std::string> command;
+    friend bool operator==(const RunHook&, const RunHook&) = default;
+};
+
+using ContainerAction = std::variant<CreateContainer, StartContainer, ReleaseContainer, StopContainer, RemoveContainer,
+                                     AwaitReady, RunHook>;
+
+/// AwaitReady and RunHook only ask the container: they may go on while another action on it begins, and
+/// end with it. One of them at a time.
+[[nodiscard]] bool is_asking(const ContainerAction& action);
 
 /// Which application an action is about.
 [[nodiscard]] const ApplicationName& application_of(const ContainerAction& action);
@@ -103,6 +130,7 @@ struct SendOrder {
     std::optional<SnapshotId> base;
     SnapshotId to;
     Node target;
+    bool urgent{false};  ///< Clients wait for it: it is not measured beforehand.
     friend bool operator==(const SendOrder&, const SendOrder&) = default;
 };
 struct SendReceipt {

@@ -6,6 +6,8 @@ namespace flocker::model {
 bool same_container(const Application& a, const Application& b) {
     const auto comparable = [](Application application) {
         application.restart_policy = {};
+        application.before_move.reset();
+        application.cutover = {};
         if (application.volume) {
             application.volume->maximum_size.reset();
             application.volume->replicas.reset();
@@ -13,6 +15,14 @@ bool same_container(const Application& a, const Application& b) {
         return application;
     };
     return comparable(a) == comparable(b);
+}
+
+const char* to_string(Cutover cutover) {
+    switch (cutover) {
+        case Cutover::stop: return "stop";
+        case Cutover::freeze: return "freeze";
+    }
+    return "stop";
 }
 
 }  // namespace flocker::model

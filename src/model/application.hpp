@@ -47,6 +47,13 @@ struct RestartPolicy {
     friend bool operator==(const RestartPolicy&, const RestartPolicy&) = default;
 };
 
+/// How an application ends in a cutover.
+enum class Cutover : std::uint8_t {
+    stop,    ///< Its stop signal, then its grace period.
+    freeze,  ///< All its processes end at the same moment: its volume is as after a crash of the application.
+};
+[[nodiscard]] const char* to_string(Cutover cutover);
+
 /// One named container specification from the application manifest.
 struct Application {
     ApplicationName name;
@@ -60,12 +67,18 @@ struct Application {
     std::optional<std::uint32_t> cpu_shares;
     /// Replaces the image's command; nullopt keeps it.
     std::optional<std::vector<std::string>> command;
+    /// Its command waits at a gate until this node may write the volume.
+    bool gate{true};
+    /// Run in the container before a cutover, while it still serves. nullopt: what is known to be good
+    /// for the image (plan/hooks); empty: nothing.
+    std::optional<std::vector<std::string>> before_move;
+    Cutover cutover{Cutover::stop};
 
     friend bool operator==(const Application&, const Application&) = default;
 };
 
-/// Whether both describe the same container: equal but for the restart policy, which the agent
-/// serves, and the volume's size and replicas, which belong to the dataset.
+/// Whether both describe the same container: equal but for the restart policy and what happens in
+/// a cutover, which the agent serves, and the volume's size and replicas, which belong to the dataset.
 [[nodiscard]] bool same_container(const Application& a, const Application& b);
 
 }  // namespace flocker::model

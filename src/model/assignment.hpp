@@ -58,6 +58,7 @@ struct ApplicationAssignment {
     Intent intent{Intent::run};
     MoveId move;  ///< `run` in a trial, `hold`: the move that this is for. Otherwise 0.
     std::uint64_t incarnation{0};
+    MoveId hook_for{0};  ///< `run`: run its hook for this move, while it serves. 0: none.
 
     friend bool operator==(const ApplicationAssignment&, const ApplicationAssignment&) = default;
 };

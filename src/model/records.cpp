@@ -19,6 +19,10 @@ const char* to_string(MovePhase phase) {
     return "staging";
 }
 
+const MoveResult* last_move(const Ownership& ownership) {
+    return ownership.moves.empty() ? nullptr : &ownership.moves.back();
+}
+
 const char* to_string(EventKind kind) {
     switch (kind) {
         case EventKind::deployed: return "deployed";

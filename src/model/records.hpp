@@ -16,6 +16,7 @@
 #include "base/time.hpp"
 #include "model/deployment.hpp"
 #include "model/node.hpp"
+#include "model/report.hpp"
 
 namespace flocker::model {
 
@@ -46,6 +47,12 @@ struct Move {
     Bytes bytes_live;       ///< Sent while the application ran; final from `sealing` on.
     std::uint32_t rounds{0};  ///< Snapshots sent while it ran; final from `sealing` on.
     Bytes bytes_cutover;    ///< Sent while it was down; final from `settling` on.
+    /// `staging`: since when the increments are small and the target waits, if something else is still
+    /// to come before the cutover: the source's hook, or a moment that is calm enough.
+    std::optional<Instant> ready_since;
+    /// The cutover begins only when it is predicted to take at most this.
+    std::optional<Duration> downtime_max;
+    std::optional<Duration> predicted;  ///< The downtime, as predicted when sealing began.
 
     friend bool operator==(const Move&, const Move&) = default;
 };
@@ -63,6 +70,8 @@ struct MoveResult {
     Bytes bytes_live;
     Bytes bytes_cutover;
     std::uint32_t rounds{0};
+    std::optional<Duration> predicted;     ///< The downtime, as predicted when the cutover began.
+    std::map<MoveStep, Duration> steps;    ///< As the nodes measured them; of a move that was given up some.
 
     friend bool operator==(const MoveResult&, const MoveResult&) = default;
 };
@@ -83,7 +92,7 @@ struct Ownership {
     bool established{false};
     std::set<NodeId> replicas;  ///< Nodes that hold, or are to keep, a copy beside the owner's.
     std::optional<Move> move;
-    std::optional<MoveResult> last_move;
+    std::vector<MoveResult> moves;  ///< How the last ones ended, newest last; at most moves_kept.
     /// Set while a move to this node is not to be tried again, because it failed; a new deployment
     /// or `flocker move` clears it.
     std::optional<NodeId> avoided_target;
@@ -91,6 +100,10 @@ struct Ownership {
 
     friend bool operator==(const Ownership&, const Ownership&) = default;
 };
+
+inline constexpr std::size_t moves_kept = 20;
+/// nullptr: it has not been moved yet.
+[[nodiscard]] const MoveResult* last_move(const Ownership& ownership);
 
 /// One application of the configuration and where it is wanted.
 struct Wanted {
@@ -100,6 +113,7 @@ struct Wanted {
     /// Grows when a user's deployment is to start the container once more although nothing in it
     /// has changed (it had exited).
     std::uint64_t incarnation{0};
+    std::optional<Duration> downtime_max;  ///< Of the next move; see Move.
 
     friend bool operator==(const Wanted&, const Wanted&) = default;
 };

@@ -28,6 +28,7 @@ struct SnapshotSeen {
 struct Seal {
     MoveId move;
     SnapshotId snapshot;
+    Revision told{0};  ///< Of the assignment that said so. One that is older does not undo it.
     friend bool operator==(const Seal&, const Seal&) = default;
 };
 
@@ -58,7 +59,12 @@ struct DatasetSeen {
 
 /// One container of ours.
 struct ContainerSeen {
-    enum class Status : std::uint8_t { created, running, exited };
+    enum class Status : std::uint8_t {
+        created,
+        waiting,  ///< Started; its command is held at the gate.
+        running,
+        exited,
+    };
     ApplicationName application;
     std::string container;    ///< The engine's id.
     std::string fingerprint;  ///< Of the specification it was made from; see fingerprint().
@@ -67,8 +73,8 @@ struct ContainerSeen {
     int exit_code{0};         ///< Only when exited.
     Instant started;
     Instant finished;         ///< Only when exited.
-    /// It answers on its ports, or its health check passes, since it was last started. Found by an
-    /// action, kept by the agent.
+    /// running: it answers on its ports, or its health check passes, since it was last started; found by
+    /// an action, kept by the agent. waiting: it is as its specification says now.
     bool ready{false};
 
     friend bool operator==(const ContainerSeen&, const ContainerSeen&) = default;
@@ -99,6 +105,31 @@ struct FeedSeen {
     friend bool operator==(const FeedSeen&, const FeedSeen&) = default;
 };
 
+/// What a move does, for as long as its clients wait for it, and before.
+enum class MoveStep : std::uint8_t {
+    hook,       ///< The source: its hook, before the cutover.
+    hold,       ///< The source: from hearing of the cutover until connections are held.
+    stop,       ///< The source: until no process of it is left.
+    seal,       ///< The source: the final snapshot.
+    increment,  ///< The source: the final snapshot on its way, until the target has it.
+    copy,       ///< The target: a writable copy, mounted.
+    start,      ///< The target: until its command begins.
+    ready,      ///< The target: until it answers.
+    open,       ///< The target: from hearing that it is the owner until connections go on.
+};
+[[nodiscard]] const char* to_string(MoveStep step);
+
+/// How long a step took the last time.
+struct StepSeen {
+    std::string subject;  ///< SubjectId.
+    MoveStep step{MoveStep::hook};
+    MoveId move{0};       ///< The move that it was for; 0: none.
+    Duration took{};
+    Instant ended;
+
+    friend bool operator==(const StepSeen&, const StepSeen&) = default;
+};
+
 /// Something that the agent tries and that does not work. Gone when it has worked.
 struct Problem {
     std::string subject;  ///< Application name, dataset or "routes".
@@ -122,6 +153,7 @@ struct NodeReport {
     /// External ports whose route is in force here and not held.
     std::set<std::uint16_t> open_routes;
     std::vector<Problem> problems;
+    std::vector<StepSeen> steps;  ///< Of each subject the last of each, since the agent began.
     Bytes pool_size;
     Bytes pool_free;
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "plan/hooks.hpp"
+
 namespace flocker::plan {
 namespace {
 
@@ -63,6 +65,8 @@ std::optional<ApplicationAssignment> application_for(const Wanted& wanted, const
     if (ownership.owner == node) {
         assignment.intent = cutover ? Intent::hold : Intent::run;
         if (cutover) assignment.move = ownership.move->id;
+        const bool nearly = ownership.move && ownership.move->phase == MovePhase::staging && ownership.move->ready_since;
+        if (nearly && !hook_of(wanted.application).empty()) assignment.hook_for = ownership.move->id;
         return assignment;
     }
     if (!is_target(ownership, node)) return std::nullopt;

@@ -93,7 +93,7 @@ private:
         if (!node) return;
         placed_.insert(name);
         ++load_[*node];
-        place_application({*found, place, *node, 0});
+        place_application({*found, place, *node, 0, std::nullopt});
     }
 
     std::optional<NodeId> choose_node(const Place& place, const Application& application) {
@@ -180,6 +180,7 @@ private:
             step.kind = Step::Kind::move;
             step.from = ownership.owner;
             step.to_copy = to_copy(ownership, wanted.node);
+            step.predicted = predict(view_, ownership);
             if (ownership.move && ownership.move->target == wanted.node) step.reason = "under way";
         } else if (!attached || !before) {
             step.reason = attached ? "" : "its volume is here";
@@ -212,6 +213,7 @@ private:
         if (a.cpu_shares != b.cpu_shares) what.push_back("cpu_shares");
         if (a.command != b.command) what.push_back("command");
         if (a.volume != b.volume) what.push_back("volume");
+        if (a.gate != b.gate) what.push_back("gate");
         return fmt::format("{} changed", fmt::join(what, ", "));
     }
 
@@ -355,7 +357,7 @@ std::variant<DeployPlan, std::vector<Refusal>> plan_deployment(const View& view,
 }
 
 std::variant<DeployPlan, std::vector<Refusal>> plan_move(const View& view, const ApplicationName& application,
-                                                         const NodeReference& to) {
+                                                         const NodeReference& to, std::optional<Duration> downtime_max) {
     const auto configured = view.records.configuration.find(application);
     if (configured == view.records.configuration.end()) {
         return std::vector<Refusal>{{Refusal::About::application, application.value, 0,
@@ -367,7 +369,31 @@ std::variant<DeployPlan, std::vector<Refusal>> plan_move(const View& view, const
     };
     Records alone = view.records;
     std::erase_if(alone.configuration, [&](const auto& entry) { return entry.first != application; });
-    return plan_alone({alone, view.states, view.now, view.started});
+    auto planned = plan_alone({alone, view.states, view.now, view.started});
+    if (auto* plan = std::get_if<DeployPlan>(&planned); plan && downtime_max) {
+        for (const Step& step : plan->steps) {
+            if (!step.predicted || step.predicted->total - step.predicted->increment <= *downtime_max) continue;
+            return std::vector<Refusal>{
+                {Refusal::About::application, application.value, 0,
+                 fmt::format("the cutover is predicted to take {}, and {} are allowed; allow more, or move it without a limit",
+                             parts_text(*step.predicted), to_text(*downtime_max))}};
+        }
+        bool limited = false;
+        for (Change& change : plan->changes) {
+            auto* put = std::get_if<PutWanted>(&change);
+            if (!put) continue;
+            put->wanted.downtime_max = downtime_max;
+            limited = true;
+        }
+        // It is wanted there already, by a move that was given up.
+        const bool moves = std::ranges::any_of(plan->steps, [](const Step& step) { return step.kind == Step::Kind::move; });
+        if (moves && !limited) {
+            Wanted again = configured->second;
+            again.downtime_max = downtime_max;
+            plan->changes.push_back(PutWanted{again});
+        }
+    }
+    return planned;
 }
 
 }  // namespace flocker::plan

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/deployment.hpp"
+#include "plan/prediction.hpp"
 #include "plan/view.hpp"
 
 namespace flocker::plan {
@@ -30,6 +31,7 @@ struct Step {
     model::NodeId from;   ///< With `move`: where it is now.
     Bytes to_copy;        ///< With `move`: an estimate of the first copy or increment.
     std::string reason;   ///< "the image changed", "exited with code 1"; may be empty.
+    std::optional<Prediction> predicted{};  ///< With `move`.
 
     friend bool operator==(const Step&, const Step&) = default;
 };
@@ -48,10 +50,12 @@ struct DeployPlan {
 [[nodiscard]] std::variant<DeployPlan, std::vector<Refusal>> plan_deployment(const View& view,
                                                                              const model::Deployment& deployment);
 
-/// `flocker move`: the same for one application that is already configured.
+/// `flocker move`: the same for one application that is already configured. `downtime_max`: see
+/// model::Move; refused when the parts that no calm moment makes shorter take longer.
 [[nodiscard]] std::variant<DeployPlan, std::vector<Refusal>> plan_move(const View& view,
                                                                        const model::ApplicationName& application,
-                                                                       const model::NodeReference& to);
+                                                                       const model::NodeReference& to,
+                                                                       std::optional<Duration> downtime_max = std::nullopt);
 
 /// The member that a person means by name, hostname or address; nullptr: none.
 [[nodiscard]] const model::Node* find_node(const model::Records& records, const model::NodeReference& reference);

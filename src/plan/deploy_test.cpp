@@ -77,7 +77,8 @@ TEST_F(Deploying, MovesWhatIsWantedElsewhereAndLeavesTheOwnershipToTheMove) {
     scene_.report(alder).datasets.front().used = Bytes{5000};
     const auto plan = planned(db_on("birch"));
     // alder is not named, and what moves away from it needs no naming of it.
-    EXPECT_EQ(plan.steps, (std::vector<Step>{{Kind::move, db, birch, alder, Bytes{5000}, ""}}));
+    const auto expected = predict(scene_.view(), scene_.owned(database()));
+    EXPECT_EQ(plan.steps, (std::vector<Step>{{Kind::move, db, birch, alder, Bytes{5000}, "", expected}}));
     ASSERT_TRUE(only<PutWanted>(plan.changes));
     EXPECT_EQ(only<PutWanted>(plan.changes)->wanted.node, birch);
     EXPECT_FALSE(only<PutOwnership>(plan.changes)) << "the owner changes by the commit of a move only";
@@ -298,8 +299,31 @@ TEST_F(Deploying, MovesOneApplicationAndTouchesNoOther) {
     scene_.settled(database(), alder);
     scene_.settled(website(), birch);
     const auto plan = accepted(plan_move(scene_.view(), db, NodeReference{"birch"}));
-    EXPECT_EQ(plan.steps, (std::vector<Step>{{Kind::move, db, birch, alder, Bytes{0}, ""}}));
+    const auto expected = predict(scene_.view(), scene_.owned(database()));
+    EXPECT_EQ(plan.steps, (std::vector<Step>{{Kind::move, db, birch, alder, Bytes{0}, "", expected}}));
     EXPECT_FALSE(only<EraseWanted>(plan.changes));
+}
+
+TEST_F(Deploying, KeepsTheLimitOfAMoveAlsoWhenItIsTriedAgain) {
+    scene_.settled(database(), alder);
+    const auto limited = [&] {
+        const auto plan = accepted(plan_move(scene_.view(), db, NodeReference{"birch"}, 10s));
+        const auto* put = only<PutWanted>(plan.changes);
+        return put && put->wanted.downtime_max == Duration{10s} && put->wanted.node == birch;
+    };
+    EXPECT_TRUE(limited());
+    scene_.records.configuration.at(db).node = birch;
+    scene_.records.configuration.at(db).place_as_written = on("birch");
+    scene_.owned(database()).avoided_target = birch;
+    EXPECT_TRUE(limited());
+}
+
+TEST_F(Deploying, RefusesALimitThatNoCalmMomentCouldKeep) {
+    scene_.settled(database(), alder);
+    const auto planned = plan_move(scene_.view(), db, NodeReference{"birch"}, 1ms);
+    const auto* refusals = std::get_if<std::vector<Refusal>>(&planned);
+    ASSERT_TRUE(refusals && refusals->size() == 1);
+    EXPECT_NE(refusals->front().message.find("1 ms are allowed"), std::string::npos) << refusals->front().message;
 }
 
 TEST_F(Deploying, RefusesToMoveWhatIsNotConfigured) {

@@ -12,7 +12,7 @@
 namespace flocker::plan {
 
 struct IncrementLimits {
-    Duration fits{500ms};      ///< An increment that takes at most this goes into the cutover.
+    Duration fits{120ms};      ///< An increment that takes at most this goes into the cutover.
     Duration bearable{5s};     ///< When rounds stop getting smaller, one of at most this does too.
 };
 

@@ -38,8 +38,8 @@ TEST(Forecast, DoesNotTakeTheFullCopyForAnIncrement) {
 }
 
 TEST(Forecast, IsReadyWhenTheLastIncrementFitsTheCutover) {
-    EXPECT_TRUE(forecast(feed({round_of(500ms)}), true).ready);
-    EXPECT_FALSE(forecast(feed({round_of(501ms)}), true).ready);
+    EXPECT_TRUE(forecast(feed({round_of(120ms)}), true).ready);
+    EXPECT_FALSE(forecast(feed({round_of(121ms)}), true).ready);
 }
 
 TEST(Forecast, GoesOnWhileTheRoundsGetSmaller) {

@@ -13,6 +13,10 @@ inline constexpr Duration cutover_limit = 90s;
 inline constexpr Duration cutover_silence_max = 4s;
 /// After this long a move that has been committed is taken for ended, whatever became of its target.
 inline constexpr Duration settling_limit = 60s;
+/// So many failures of the source's hook end the move; nothing has been stopped for it yet.
+inline constexpr unsigned hook_attempts_max = 2;
+/// A move with a limit to its downtime waits so long for a calm moment.
+inline constexpr Duration calm_patience = 60s;
 /// So many failures of the target in staging end the move; nothing has been stopped for it yet.
 inline constexpr unsigned staging_attempts_max = 4;
 

@@ -33,13 +33,14 @@ inline model::Node node(const model::NodeId& id, const std::string& address, con
     return made;
 }
 
-/// A database with the volume `orders`, on port 5432.
+/// A database with the volume `orders`, on port 5432, without a hook.
 inline model::Application database() {
     model::Application made;
     made.name = db;
     made.image = "postgres:15";
     made.ports = {{5432, 5432}};
     made.volume = model::Volume{orders, "/data", {}, {}};
+    made.before_move.emplace();
     return made;
 }
 
@@ -84,6 +85,11 @@ inline model::ContainerSeen running(const model::ApplicationName& name) {
 }
 inline model::ContainerSeen created(const model::ApplicationName& name) {
     return container(name, model::ContainerSeen::Status::created);
+}
+inline model::ContainerSeen waiting(const model::ApplicationName& name) {
+    auto seen = container(name, model::ContainerSeen::Status::waiting);
+    seen.ready = true;
+    return seen;
 }
 inline model::ContainerSeen exited(const model::ApplicationName& name, int code) {
     auto seen = container(name, model::ContainerSeen::Status::exited);

@@ -7,6 +7,7 @@
 
 #include "plan/increments.hpp"
 #include "plan/limits.hpp"
+#include "plan/prediction.hpp"
 
 namespace flocker::plan {
 namespace {
@@ -41,7 +42,7 @@ public:
             move(ownership, *ownership.move);
         } else if (const auto* target = avoided(ownership)) {
             add(fmt::format("its move to {} was given up: {}; deploy again to retry", node_name(view_.records, *target),
-                            ownership.last_move ? ownership.last_move->reason : ""),
+                            last_move(ownership) ? last_move(ownership)->reason : ""),
                 *target);
         } else if (!is_alive(view_, ownership.owner)) {
             node(ownership.owner);
@@ -78,6 +79,8 @@ private:
         } else if (container->status == ContainerSeen::Status::exited) {
             add(fmt::format("its container exited with code {} at {}", container->exit_code, to_utc_text(container->finished)),
                 ownership.owner);
+        } else if (container->status == ContainerSeen::Status::waiting) {
+            add("its container waits at its gate until the node may let it go", ownership.owner);
         } else if (!container->ready) {
             add("its container is not ready yet", ownership.owner);
         }
@@ -107,8 +110,12 @@ private:
         if (ownership.application) {
             const ContainerSeen* container = container_in(target, *ownership.application);
             if (!container) add("the target gets the image and creates the container", move.target);
+            const auto wanted = view_.records.configuration.find(*ownership.application);
+            const bool gate = wanted != view_.records.configuration.end() && wanted->second.application.gate;
             if (container && container->status == ContainerSeen::Status::running) {
                 add("the target stops what is left of an earlier trial", move.target);
+            } else if (container && gate && container->status != ContainerSeen::Status::waiting) {
+                add("the target starts the container, held at its gate", move.target);
             }
         }
         if (!ownership.dataset) return;
@@ -120,7 +127,18 @@ private:
             return;
         }
         const IncrementForecast next = forecast(*feed, dataset->changed);
-        if (!next.ready) add(fmt::format("{}; {} sent so far", next.reason, to_text(feed->bytes_total)), move.source);
+        if (!next.ready) {
+            add(fmt::format("{}; {} sent so far", next.reason, to_text(feed->bytes_total)), move.source);
+        } else if (move.downtime_max) {
+            const Prediction now = predict(view_, ownership);
+            if (now.total > *move.downtime_max) {
+                add(fmt::format("the cutover is predicted to take {}, and {} are allowed", parts_text(now),
+                                to_text(*move.downtime_max)),
+                    move.source, move.ready_since ? std::optional(*move.ready_since + calm_patience) : std::nullopt);
+            }
+        } else if (move.ready_since) {
+            add("the source runs what comes before a move", move.source);
+        }
     }
 
     const View& view_;

@@ -69,6 +69,9 @@ TEST_F(Why, SaysWhatStagingLacks) {
     EXPECT_EQ(nothing[1].node, "alder");
 
     scene_.report(birch).containers = {created(db)};
+    EXPECT_THAT(of("db").front().waits_for, HasSubstr("held at its gate"));
+
+    scene_.report(birch).containers = {waiting(db)};
     FeedSeen feed;
     feed.dataset = orders;
     feed.to = birch;
@@ -80,7 +83,7 @@ TEST_F(Why, SaysWhyAMoveWasGivenUpAndWhatToDo) {
     scene_.records.configuration.at(db).node = birch;
     Ownership& ownership = scene_.owned(database());
     ownership.avoided_target = birch;
-    ownership.last_move.emplace().reason = "no room";
+    ownership.moves.emplace_back().reason = "no room";
     EXPECT_EQ(only_reason("db").waits_for, "its move to birch was given up: no room; deploy again to retry");
 }
 

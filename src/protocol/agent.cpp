@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "plan/hooks.hpp"
+
 namespace flocker::protocol {
 namespace {
 
@@ -25,7 +27,7 @@ std::vector<Agent::Effect> Agent::begin() {
 
 std::vector<Agent::Effect> Agent::on(const Event& event, Instant now) {
     std::visit(Overloaded{
-                   [&](const Assigned& e) { assigned(e); },
+                   [&](const Assigned& e) { assigned(e, now); },
                    [&](const PoolSeen& e) { pool_seen(e); },
                    [&](const DatasetLooked& e) { dataset_looked(e); },
                    [&](const CapacitySeen& e) { pool_size_ = e.size, pool_free_ = e.free; },
@@ -65,7 +67,7 @@ std::vector<Agent::Effect> Agent::on(const Event& event, Instant now) {
     return std::exchange(effects_, {});
 }
 
-void Agent::assigned(const Assigned& event) {
+void Agent::assigned(const Assigned& event, Instant now) {
     if (event.assignment.node != settings_.node) return;
     if (assignment_ && fresh_ && event.cached) return;
     if (event.cached) saved_ = event.assignment.revision;
@@ -95,6 +97,22 @@ void Agent::assigned(const Assigned& event) {
     };
     for (auto& [subject, lane] : lanes_) {
         if (changed(subject)) worked(lane);
+    }
+    if (before) note_cutovers(*before, now);
+}
+
+void Agent::note_cutovers(const Assignment& before, Instant now) {
+    for (const ApplicationAssignment& application : assignment_->applications) {
+        const auto was = std::ranges::find_if(before.applications, [&](const ApplicationAssignment& each) {
+            return each.application.name == application.application.name;
+        });
+        if (was == before.applications.end()) continue;
+        const std::string subject = subject_of(application.application).value;
+        if (application.intent == Intent::hold && was->intent != Intent::hold) {
+            routes_awaited_[subject] = {application.move, MoveStep::hold, now};
+        } else if (application.intent == Intent::run && application.move.value == 0 && was->move.value != 0) {
+            routes_awaited_[subject] = {was->move, MoveStep::open, now};
+        }
     }
 }
 
@@ -172,8 +190,13 @@ void Agent::dataset_done(const DatasetDone& event, Instant now) {
     }
     worked(lane);
     put_dataset(id, *event.outcome);
-    std::visit(Overloaded{[&](const SyncTrial&) { synced_trials_.insert(id); },
-                          [&](const StartTrial&) { synced_trials_.erase(id); },
+    std::visit(Overloaded{[&](const CreateDataset&) { empty_volumes_.insert(id); },
+                          [&](const SealDataset&) { measure(id.value, MoveStep::seal, lane.dataset_began, now); },
+                          [&](const SyncTrial&) { synced_trials_.insert(id); },
+                          [&](const StartTrial&) {
+                              synced_trials_.erase(id);
+                              measure(id.value, MoveStep::copy, lane.dataset_began, now);
+                          },
                           [&](const AdoptTrial&) { synced_trials_.erase(id); },
                           [&](const DiscardTrial&) { synced_trials_.erase(id); }, [](const auto&) {}},
                event.action);
@@ -181,20 +204,19 @@ void Agent::dataset_done(const DatasetDone& event, Instant now) {
 
 void Agent::container_done(const ContainerDone& event, Instant now) {
     const ApplicationName& name = application_of(event.action);
-    const bool awaited = std::holds_alternative<AwaitReady>(event.action);
+    const bool asked = is_asking(event.action);
     const auto found = std::ranges::find_if(lanes_, [&](const auto& entry) {
-        const Lane& lane = entry.second;
-        if (awaited) return lane.awaiting == name;
-        return lane.container && application_of(*lane.container) == name;
+        const auto& under_way = asked ? entry.second.asking : entry.second.container;
+        return under_way && application_of(*under_way) == name;
     });
     if (found == lanes_.end()) return;
+    const std::string& subject = found->first;
     Lane& lane = found->second;
-    if (awaited) {
-        lane.awaiting.reset();
-    } else {
-        lane.container.reset();
-    }
+    (asked ? lane.asking : lane.container).reset();
     touched_containers_[name] = ++touch_;
+    if (std::holds_alternative<RunHook>(event.action)) {
+        return hook_done(subject, event.outcome ? Status{} : tl::unexpected(event.outcome.error()), now);
+    }
     if (!event.outcome) {
         failed(lane, event.outcome.error(), now);
         engine_look_again_ = true;
@@ -205,10 +227,57 @@ void Agent::container_done(const ContainerDone& event, Instant now) {
         containers_.erase(name);
         return;
     }
+    const ContainerSeen* before = container_of(name);
+    const bool ran = before && before->status == ContainerSeen::Status::running;
     ContainerSeen seen = **event.outcome;
     seen.ready = false;
     put_container(seen);
-    if (awaited && seen.status == ContainerSeen::Status::running) containers_[name].ready = true;
+    const bool runs = seen.status == ContainerSeen::Status::running;
+    if (asked && runs) containers_[name].ready = true;
+    std::visit(Overloaded{[&](const AwaitReady&) {
+                              // What a database does once in its life says nothing of its next start.
+                              if (empty_volumes_.erase(DatasetId{subject}) > 0) return;
+                              measure(subject, MoveStep::ready, lane.asking_began, now);
+                          },
+                          [&](const StopContainer&) {
+                              if (ran) measure(subject, MoveStep::stop, lane.container_began, now);
+                          },
+                          [&](const StartContainer&) {
+                              if (runs) measure(subject, MoveStep::start, lane.container_began, now);
+                          },
+                          [&](const ReleaseContainer&) { measure(subject, MoveStep::start, lane.container_began, now); },
+                          [](const auto&) {}},
+               event.action);
+}
+
+void Agent::hook_done(const std::string& subject, const Status& outcome, Instant now) {
+    Lane& lane = lanes_[subject];
+    const auto application = std::ranges::find_if(assignment_->applications, [&](const ApplicationAssignment& each) {
+        return subject_of(each.application).value == subject;
+    });
+    if (application == assignment_->applications.end() || application->hook_for.value == 0) return;
+    if (!outcome && plan::hook_must_succeed(application->application)) return failed(lane, outcome.error(), now);
+    worked(lane);
+    steps_[{subject, MoveStep::hook}] = {subject, MoveStep::hook, application->hook_for, now - lane.asking_began, now};
+    // What the hook wrote is not to wait for the last increment.
+    const auto dataset = datasets_.find(DatasetId{subject});
+    if (dataset != datasets_.end()) dataset->second.changed = true;
+}
+
+MoveId Agent::move_of(const std::string& subject) const {
+    if (!assignment_) return MoveId{0};
+    for (const DatasetAssignment& dataset : assignment_->datasets) {
+        if (dataset.dataset.value != subject) continue;
+        return dataset.duty == Duty::seal || dataset.duty == Duty::trial ? dataset.move : MoveId{0};
+    }
+    for (const ApplicationAssignment& application : assignment_->applications) {
+        if (subject_of(application.application).value == subject) return application.move;
+    }
+    return MoveId{0};
+}
+
+void Agent::measure(const std::string& subject, MoveStep step, Instant began, Instant now) {
+    steps_[{subject, step}] = {subject, step, move_of(subject), now - began, now};
 }
 
 void Agent::image_tried(const ImageTried& event, Instant now) {
@@ -225,6 +294,11 @@ void Agent::sent(const Sent& event, Instant now) {
     const auto feed = feeds_.find(event.order.dataset);
     if (feed == feeds_.end() || feed->second.seen().to != event.order.target.id) return;
     feed->second.sent(event.receipt, now);
+    const DatasetSeen* dataset = dataset_here(event.order.dataset);
+    if (event.receipt && dataset && dataset->seal && dataset->seal->snapshot == event.order.to) {
+        const Duration took = feed->second.seen().last_rounds.back().took;
+        measure(event.order.dataset.value, MoveStep::increment, now - took, now);
+    }
     if (event.receipt) to_note_[event.order.dataset] = {event.order.target.id, event.order.to};
 }
 
@@ -233,11 +307,27 @@ void Agent::routes_applied(const RoutesApplied& event, Instant now) {
     if (event.outcome) {
         routes_in_force_ = event.table;
         routes_trouble_.reset();
-        return;
+        return measure_routes(now);
     }
     routes_in_force_.reset();
     routes_trouble_ = event.outcome.error();
     routes_retry_ = now + routes_rest;
+}
+
+void Agent::measure_routes(Instant now) {
+    std::erase_if(routes_awaited_, [&](const auto& entry) {
+        const auto& [subject, awaited] = entry;
+        for (const ApplicationAssignment& application : assignment_->applications) {
+            if (subject_of(application.application).value != subject) continue;
+            const bool opening = awaited.step == MoveStep::open;
+            if (opening ? !is_open(application) || ports_closed(application.application)
+                        : !ports_closed(application.application)) {
+                return false;
+            }
+            steps_[{subject, awaited.step}] = {subject, awaited.step, awaited.move, now - awaited.since, now};
+        }
+        return true;
+    });
 }
 
 void Agent::put_dataset(const DatasetId& id, const std::optional<DatasetSeen>& seen) {

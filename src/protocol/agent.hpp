@@ -90,7 +90,10 @@ private:
     struct Lane {
         std::optional<model::DatasetAction> dataset;
         std::optional<model::ContainerAction> container;
-        std::optional<model::ApplicationName> awaiting;
+        std::optional<model::ContainerAction> asking;  ///< See model::is_asking().
+        Instant dataset_began;
+        Instant container_began;
+        Instant asking_began;
         unsigned failures{0};
         Instant failing_since;
         std::optional<Instant> rest_until;
@@ -105,7 +108,8 @@ private:
         Instant next;
     };
 
-    void assigned(const Assigned& event);
+    void assigned(const Assigned& event, Instant now);
+    void note_cutovers(const model::Assignment& before, Instant now);
     void assignment_saved(const AssignmentSaved& event, Instant now);
     void pool_seen(const PoolSeen& event);
     void dataset_looked(const DatasetLooked& event);
@@ -115,6 +119,12 @@ private:
     void image_tried(const ImageTried& event, Instant now);
     void sent(const Sent& event, Instant now);
     void routes_applied(const RoutesApplied& event, Instant now);
+    void hook_done(const std::string& subject, const Status& outcome, Instant now);
+    void measure_routes(Instant now);
+    /// How long a step took, for the move that the subject is in.
+    void measure(const std::string& subject, model::MoveStep step, Instant began, Instant now);
+    [[nodiscard]] bool is_assigned(const std::string& subject) const;
+    [[nodiscard]] model::MoveId move_of(const std::string& subject) const;
     void put_dataset(const model::DatasetId& id, const std::optional<model::DatasetSeen>& seen);
     void put_container(model::ContainerSeen seen);
 
@@ -169,6 +179,7 @@ private:
     std::map<model::ApplicationName, model::ContainerSeen> containers_;
     std::set<std::string> images_;
     std::set<model::DatasetId> synced_trials_;
+    std::set<model::DatasetId> empty_volumes_;  ///< Made by this process; nothing has become ready on them yet.
     std::set<std::string> assumed_ready_;  ///< Containers that ran before this process did.
     std::map<model::ApplicationName, std::string> addresses_;
     Bytes pool_size_;
@@ -176,6 +187,10 @@ private:
 
     std::map<std::string, Lane> lanes_;
     std::map<model::ApplicationName, Restarts> restarts_;
+    /// When a cutover was heard of that waits for its routes: a hold at the source, an opening at the target.
+    struct RoutesAwaited { model::MoveId move; model::MoveStep step; Instant since; };
+    std::map<std::string, RoutesAwaited> routes_awaited_;
+    std::map<std::pair<std::string, model::MoveStep>, model::StepSeen> steps_;
     std::map<model::DatasetId, Feed> feeds_;
     std::map<std::string, ImageSupply> image_supplies_;
     std::map<model::DatasetId, std::pair<model::NodeId, model::SnapshotId>> to_note_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "plan/hooks.hpp"
 #include "protocol/agent.hpp"
 #include "protocol/routes.hpp"
 
@@ -21,6 +22,8 @@ constexpr Duration observe_interval = 10s;
 constexpr Duration restart_rest_min = 100ms;
 constexpr Duration restart_rest_max = 60s;
 constexpr Duration good_run = 10s;
+/// What a step took on a node that has nothing to do with its subject any more.
+constexpr Duration forgotten_after = 60s;
 
 std::string dotted(std::uint32_t address) {
     return fmt::format("{}.{}.{}.{}", address >> 24U, (address >> 16U) & 0xffU, (address >> 8U) & 0xffU, address & 0xffU);
@@ -52,6 +55,9 @@ void Agent::work(Instant now) {
             const std::string subject = "app:" + name.value;
             work_on(subject, sight(subject, nullptr, nullptr, &container, now), now);
         }
+        std::erase_if(steps_, [&](const auto& entry) {
+            return now - entry.second.ended > forgotten_after && !is_assigned(entry.first.first);
+        });
         std::erase_if(restarts_, [&](const auto& entry) { return !application_assignment(entry.first); });
         // An address that nobody has any more may be given away.
         std::erase_if(addresses_, [&](const auto& entry) {
@@ -59,7 +65,7 @@ void Agent::work(Instant now) {
         });
         std::erase_if(lanes_, [&](const auto& entry) {
             const auto& [subject, lane] = entry;
-            const bool idle = !lane.dataset && !lane.container && !lane.awaiting;
+            const bool idle = !lane.dataset && !lane.container && !lane.asking;
             const bool stranger = subject.starts_with("app:") && !containers_.contains(ApplicationName{subject.substr(4)}) &&
                                   !application_assignment(ApplicationName{subject.substr(4)});
             return idle && stranger;
@@ -97,13 +103,17 @@ Sight Agent::sight(const std::string& subject, const DatasetAssignment* dataset,
     sight.dataset_seen = dataset ? dataset_here(dataset->dataset) : nullptr;
     sight.container = container;
     sight.assignment_fresh = fresh_;
-    sight.assignment_kept = saved_ >= assignment_->revision;
+    sight.revision = assignment_->revision;
     sight.strangers_gone = strangers_gone();
     if (application) {
         sight.spec = spec_of(*application);
         sight.spec.address = address_for(application->application.name);
         sight.image_present = images_.contains(application->application.image);
         sight.ports_closed = ports_closed(application->application);
+        if (application->hook_for.value != 0 && !plan::hook_of(application->application).empty()) {
+            const auto hooked = steps_.find({subject, MoveStep::hook});
+            sight.hook_wanted = hooked == steps_.end() || hooked->second.move != application->hook_for;
+        }
         if (container && container->status == ContainerSeen::Status::exited) {
             sight.start_allowed = start_allowed(*application, *container, now);
         }
@@ -121,7 +131,7 @@ Sight Agent::sight(const std::string& subject, const DatasetAssignment* dataset,
         return entry.second.container && application_of(*entry.second.container) == container->application;
     });
     sight.container_busy = sight.container_busy || lane.container.has_value();
-    sight.await_busy = lane.awaiting.has_value();
+    sight.asking_busy = lane.asking.has_value();
     return sight;
 }
 
@@ -144,14 +154,17 @@ void Agent::begin_step(const std::string& subject, const Step& step, Instant now
     std::visit(Overloaded{
                    [&](const DatasetAction& action) {
                        lane.dataset = action;
+                       lane.dataset_began = now;
                        touched_datasets_[dataset_of(action)] = ++touch_;
                        effects_.push_back(DoToDataset{action});
                    },
                    [&](const ContainerAction& action) {
-                       if (std::holds_alternative<AwaitReady>(action)) {
-                           lane.awaiting = application_of(action);
+                       if (is_asking(action)) {
+                           lane.asking = action;
+                           lane.asking_began = now;
                        } else {
                            lane.container = action;
+                           lane.container_began = now;
                            touched_containers_[application_of(action)] = ++touch_;
                        }
                        effects_.push_back(DoToContainer{action});
@@ -199,7 +212,8 @@ void Agent::work_feeds(Instant now) {
                                   },
                                   [&](const Feed::Send& send) {
                                       effects_.push_back(SendSnapshot{
-                                          {assigned.dataset, assigned.epoch, send.base, send.to, *target}});
+                                          {assigned.dataset, assigned.epoch, send.base, send.to, *target,
+                                           dataset->seal.has_value()}});
                                   }},
                        effect);
         }
@@ -252,8 +266,10 @@ bool Agent::is_open(const ApplicationAssignment& application) const {
     if (!application.application.volume) return true;
     const DatasetAssignment* assigned = dataset_assignment(application.application.volume->dataset);
     const DatasetSeen* dataset = dataset_here(application.application.volume->dataset);
-    return assigned && assigned->duty == Duty::serve && dataset && dataset->live && !dataset->seal &&
-           dataset->epoch == assigned->epoch;
+    if (!assigned || assigned->duty != Duty::serve || !dataset || dataset->seal) return false;
+    if (dataset->live) return dataset->epoch == assigned->epoch;
+    // The trial that the commit has made the dataset: its renaming has not to be waited for.
+    return dataset->trial && dataset->trial->move == assigned->move && assigned->move.value != 0;
 }
 
 bool Agent::is_starting(const ApplicationAssignment& application) const {
@@ -364,7 +380,9 @@ NodeReport Agent::observed() const {
         if (const ApplicationAssignment* application = application_assignment(name)) {
             const auto& volume = application->application.volume;
             const bool durable = application->move.value == 0 || !volume || synced_trials_.contains(volume->dataset);
-            reported.ready = container.ready && durable && container.fingerprint == fingerprint(spec_of(*application));
+            const bool current = container.fingerprint == fingerprint(spec_of(*application));
+            const bool waits = container.status == ContainerSeen::Status::waiting;
+            reported.ready = current && (waits || (container.ready && durable));
         }
         seen.containers.push_back(std::move(reported));
     }
@@ -376,6 +394,7 @@ NodeReport Agent::observed() const {
         }
     }
     seen.problems = problems();
+    for (const auto& [key, step] : steps_) seen.steps.push_back(step);
     seen.pool_size = pool_size_;
     seen.pool_free = pool_free_;
     return seen;
@@ -414,6 +433,13 @@ std::vector<Problem> Agent::problems() const {
     if (engine_trouble_) problems.push_back({"engine", *engine_trouble_, 1, settings_.started});
     if (routes_trouble_) problems.push_back({"routes", *routes_trouble_, 1, settings_.started});
     return problems;
+}
+
+bool Agent::is_assigned(const std::string& subject) const {
+    return dataset_assignment(DatasetId{subject}) != nullptr ||
+           std::ranges::any_of(assignment_->applications, [&](const ApplicationAssignment& each) {
+               return subject_of(each.application).value == subject;
+           });
 }
 
 Instant Agent::deadline(Instant now) const {

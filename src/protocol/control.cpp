@@ -107,7 +107,9 @@ void Control::serve_next(Instant now) {
             [&](const Deploy& deploy) {
                 serve_plan(waiting, plan::plan_deployment(view, deploy.deployment), deploy.dry_run);
             },
-            [&](const MoveTo& move) { serve_plan(waiting, plan::plan_move(view, move.application, move.to), move.dry_run); },
+            [&](const MoveTo& move) {
+                serve_plan(waiting, plan::plan_move(view, move.application, move.to, move.downtime_max), move.dry_run);
+            },
             [&](const DestroyVolume& destroy) {
                 const auto found = records_.ownerships.find(SubjectId{destroy.dataset.value});
                 if (found == records_.ownerships.end()) {

@@ -28,7 +28,13 @@ public:
 
     // --- what users ask -------------------------------------------------------------------------
     struct Deploy { model::Deployment deployment; bool dry_run{false}; };
-    struct MoveTo { model::ApplicationName application; model::NodeReference to; bool dry_run{false}; };
+    /// `downtime_max`: see model::Move.
+    struct MoveTo {
+        model::ApplicationName application;
+        model::NodeReference to;
+        bool dry_run{false};
+        std::optional<Duration> downtime_max{};
+    };
     struct DestroyVolume { model::DatasetId dataset; };
     struct AddNode { model::Node node; };
     struct RemoveNode { model::NodeId node; };

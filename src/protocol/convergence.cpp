@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocol/convergence.hpp"
 
+#include "plan/hooks.hpp"
 #include "plan/snapshots.hpp"
 
 namespace flocker::protocol {
@@ -38,12 +39,19 @@ private:
     }
     void complain(ErrorCode code, std::string message) { steps_.push_back(Complain{{code, std::move(message)}}); }
 
-    [[nodiscard]] bool runs() const { return s_.container && s_.container->status == Status::running; }
+    /// It has a process, though perhaps one that only waits at the gate.
+    [[nodiscard]] bool runs() const {
+        return s_.container && (s_.container->status == Status::running || s_.container->status == Status::waiting);
+    }
+    /// Its command has not begun, and can't before its release.
+    [[nodiscard]] bool waits() const {
+        return s_.container && s_.container->status == Status::waiting && current() && s_.strangers_gone;
+    }
     [[nodiscard]] bool current() const { return s_.container && s_.container->fingerprint == fingerprint(s_.spec); }
     /// A running container is stopped first; true when none runs. One that is assigned no more is not
     /// known to belong to this dataset, so all of those have to be gone.
-    bool stopped() {
-        if (runs()) contain(StopContainer{s_.container->application});
+    bool stopped(bool at_once = false) {
+        if (runs()) contain(StopContainer{s_.container->application, at_once});
         return !runs() && s_.strangers_gone;
     }
     /// True when there is no container.
@@ -56,6 +64,9 @@ private:
 
     void by_duty() {
         if (!s_.assignment_fresh) return from_cache();
+        // A crash may have made this node forget the assignment that it sealed on: an older one, come late,
+        // must not unseal, for the target may have begun.
+        if (s_.dataset_seen && s_.dataset_seen->seal && s_.dataset_seen->seal->told > s_.revision) return older_than_seal();
         switch (s_.dataset->duty) {
             case Duty::serve: return serve();
             case Duty::seal: return seal();
@@ -118,10 +129,9 @@ private:
         if (seen->seal && seen->seal->move == wanted.move) return;
         // Not one client may see the application go: first the hold is in force, then it is stopped (P8).
         if (runs() && !s_.ports_closed) return;
-        // Sealed on the word of an assignment that a crash could make this node forget, it could be
-        // unsealed again on the word of an older one, after the target has begun.
-        if (stopped() && s_.assignment_kept) {
-            alone(SealDataset{wanted.dataset, wanted.move, plan::next_snapshot(*seen, wanted.epoch, s_.now)});
+        const bool freeze = s_.application && s_.application->application.cutover == Cutover::freeze;
+        if (stopped(freeze)) {
+            alone(SealDataset{wanted.dataset, wanted.move, plan::next_snapshot(*seen, wanted.epoch, s_.now), s_.revision});
         }
     }
 
@@ -147,8 +157,8 @@ private:
         if (seen && seen->live) return step_down();
         const Trial needed{wanted.move, wanted.from.value_or(SnapshotId{})};
         if (!seen || seen->trial != needed) {
-            if (seen && holds(*seen, needed.from)) {
-                if (stopped()) alone(StartTrial{wanted.dataset, needed.move, needed.from});
+            if (seen && holds(*seen, needed.from) && (waits() || stopped())) {
+                alone(StartTrial{wanted.dataset, needed.move, needed.from});
             }
             return;
         }
@@ -166,6 +176,13 @@ private:
     void step_down() {
         if (s_.dataset->epoch <= s_.dataset_seen->epoch) return newer_on_pool();
         if (remove_container()) alone(DemoteDataset{s_.dataset->dataset, s_.dataset->epoch});
+    }
+
+    void older_than_seal() {
+        complain(ErrorCode::conflict,
+                 "volume " + s_.dataset->dataset.value + " was sealed at revision " +
+                     std::to_string(s_.dataset_seen->seal->told.value) + " of the control service's records, which are at " +
+                     std::to_string(s_.revision.value) + " now; were they restored from an older copy?");
     }
 
     void newer_on_pool() {
@@ -206,7 +223,7 @@ private:
             case Intent::run: return run_application();
             case Intent::prepare: return prepare();
             case Intent::hold:
-                if (runs() && s_.ports_closed) contain(StopContainer{s_.container->application});
+                if (runs() && s_.ports_closed) contain(StopContainer{s_.container->application, false});
                 return;
         }
     }
@@ -225,11 +242,20 @@ private:
     }
 
     void prepare() {
-        if (runs() && current()) {
-            contain(StopContainer{s_.container->application});
+        if (s_.container && s_.container->status == Status::running && current()) {
+            contain(StopContainer{s_.container->application, false});
             return;
         }
-        made();
+        if (!made() || !s_.application->application.gate || runs()) return;
+        // Not before most of the data is here: a container that waits for hours looks sick to its health
+        // check, and takes memory.
+        if (near_takeover() && s_.strangers_gone) contain(StartContainer{s_.container->application});
+    }
+    /// The data that is here is of the present owner.
+    [[nodiscard]] bool near_takeover() const {
+        if (!s_.dataset) return true;
+        const DatasetSeen* seen = s_.dataset_seen;
+        return seen && !seen->snapshots.empty() && seen->snapshots.back().id.epoch == s_.dataset->epoch;
     }
 
     void run_application() {
@@ -237,6 +263,10 @@ private:
         switch (s_.container->status) {
             case Status::created:
                 if (s_.strangers_gone) contain(StartContainer{s_.container->application});
+                return;
+            case Status::waiting:
+                // Whoever calls has seen to it that this node may write the volume, and that it is mounted.
+                if (s_.strangers_gone) contain(ReleaseContainer{s_.container->application});
                 return;
             case Status::exited:
                 if (s_.application->move.value != 0) {
@@ -250,8 +280,12 @@ private:
                 if (s_.start_allowed && s_.strangers_gone) contain(StartContainer{s_.container->application});
                 return;
             case Status::running:
-                if (!s_.container->ready && !s_.await_busy && !s_.container_busy) {
+                if (s_.asking_busy || s_.container_busy) return;
+                if (!s_.container->ready) {
                     steps_.push_back(ContainerAction{AwaitReady{s_.application->application}});
+                } else if (s_.hook_wanted) {
+                    steps_.push_back(ContainerAction{
+                        RunHook{s_.container->application, plan::hook_of(s_.application->application)}});
                 }
                 return;
         }

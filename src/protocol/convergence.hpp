@@ -23,12 +23,13 @@ struct Sight {
     Instant now;
     model::ContainerSpec spec;      ///< Of `application`, as it would be made here now.
     bool image_present{false};
-    bool assignment_kept{true};     ///< It is on this node's disk: an older one will be known for old after a crash.
+    model::Revision revision;       ///< Of the assignment.
     bool assignment_fresh{true};    ///< false: from the cache; the control service was not heard yet.
     bool ports_closed{false};         ///< Held in force at the router: no new client reaches the container.
     bool strangers_gone{true};      ///< No container is left that nobody assigned here any more.
     bool snapshot_wanted{false};    ///< A feed asks for a new snapshot.
     bool trial_synced{false};       ///< What the trial stands on survives a power loss.
+    bool hook_wanted{false};        ///< The hook of the move under way has not been run since this agent began.
     bool start_allowed{true};       ///< The restart policy and its back-off let a container that exited start again.
     std::set<model::SnapshotId> snapshots_in_use;  ///< Being sent.
 
@@ -36,7 +37,7 @@ struct Sight {
     bool dataset_exclusive_busy{false};  ///< An action that nothing else may run beside.
     bool dataset_shared_busy{false};     ///< One that the container does not notice.
     bool container_busy{false};
-    bool await_busy{false};
+    bool asking_busy{false};
 };
 
 /// The image has to be got before the next step.

@@ -212,10 +212,26 @@ TEST_F(Sealing, SealsOnlyWhenEveryStrangerIsGone) {
     EXPECT_TRUE(node_.steps().empty());
 }
 
-TEST_F(Sealing, SealsOnlyOnAnAssignmentThatACrashCanNotMakeItForget) {
+TEST_F(Sealing, IsNotUndoneByAnAssignmentFromBeforeIt) {
     node_.has(exited(db, 0));
-    node_.details.assignment_kept = false;
-    EXPECT_TRUE(node_.steps().empty());
+    node_.details.revision = Revision{8};
+    node_.seen->seal = Seal{MoveId{3}, snap(1, 5), Revision{9}};
+    for (const Duty duty : {Duty::serve, Duty::seal, Duty::receive, Duty::trial, Duty::destroy}) {
+        node_.dataset->duty = duty;
+        node_.dataset->move = MoveId{2};
+        EXPECT_TRUE(just<Complain>(node_.steps())) << "a crash made it forget the newer one";
+    }
+    node_.dataset->duty = Duty::serve;
+    node_.details.revision = Revision{10};
+    EXPECT_TRUE(just(node_.steps(), UnsealDataset{orders, Epoch{1}}));
+}
+
+TEST_F(Sealing, SaysInTheSealWhichAssignmentItRestsOn) {
+    node_.has(exited(db, 0));
+    node_.details.revision = Revision{9};
+    const auto steps = node_.steps();
+    ASSERT_TRUE(just<SealDataset>(steps));
+    EXPECT_EQ(std::get<SealDataset>(std::get<DatasetAction>(steps.front())).told, Revision{9});
 }
 
 TEST_F(Sealing, SealsAnewForAnotherMoveAndOnceForThisOne) {
@@ -358,7 +374,6 @@ protected:
     static Bench bench(Duty duty, std::uint64_t epoch = 1) {
         Bench node(duty, Intent::run, epoch);
         node.details.assignment_fresh = false;
-        node.details.assignment_kept = true;
         node.details.ports_closed = true;
         node.seen = live_dataset(1, {snap(1, 5)});
         node.has(exited(db, 0));

@@ -43,7 +43,7 @@ std::vector<Feed::Effect> Feed::next(const DatasetSeen& dataset, Instant now) {
         sending_ = Send{seen_.acknowledged, dataset.snapshots.back().id};
         seen_.round_sent = {};
         seen_.round_expected = {};
-        if (snapshot_wished_.unix_ns == 0) snapshot_wished_ = now;
+        if (snapshot_wished_.unix_ns == 0 || dataset.seal) snapshot_wished_ = now;
         return {*sending_};
     }
     if (dataset.seal) return {};

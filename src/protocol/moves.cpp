@@ -5,8 +5,10 @@
 
 #include <algorithm>
 
+#include "plan/hooks.hpp"
 #include "plan/increments.hpp"
 #include "plan/limits.hpp"
+#include "plan/prediction.hpp"
 
 namespace flocker::protocol {
 namespace {
@@ -105,8 +107,15 @@ private:
         move.source = next_.owner;
         move.target = wish->node;
         move.started = view_.now;
+        move.downtime_max = wish->downtime_max;
         next_.move = move;
         enter(MovePhase::staging);
+        if (wish->downtime_max) {
+            // Said of this move, not of those that follow.
+            Wanted next = *wish;
+            next.downtime_max.reset();
+            changes_.push_back(PutWanted{next});
+        }
         event(EventKind::move_started, fmt::format("from {} to {}", name(move.source), name(move.target)));
         put();
     }
@@ -132,20 +141,83 @@ private:
         if (const Problem* problem = target_problem(); problem && problem->attempts >= plan::staging_attempts_max) {
             return give_up(fmt::format("{}: {}", name(move.target), problem->error.message), true);
         }
+        if (move.ready_since && hook_has_failed()) return;
         if (!plan::is_current(view_, move.source) || !plan::is_current(view_, move.target)) return;
-        const ContainerSeen* prepared = container_on(move.target);
-        if (!prepared || prepared->status == ContainerSeen::Status::running) return;
+        if (!target_waits()) return;
+        const FeedSeen* feed = nullptr;
         if (next_.dataset) {
-            const FeedSeen* feed = plan::feed_in(plan::report_of(view_, move.source), *next_.dataset, move.target);
+            feed = plan::feed_in(plan::report_of(view_, move.source), *next_.dataset, move.target);
             const DatasetSeen* dataset = dataset_on(move.source);
             if (!feed || !dataset || !plan::forecast(*feed, dataset->changed).ready) return;
+        }
+        const bool hook = has_hook();
+        if (!move.ready_since && (hook || move.downtime_max)) {
+            next_.move->ready_since = view_.now;
+            return put();
+        }
+        if (hook && !hook_is_over(feed)) return;
+        const plan::Prediction predicted = plan::predict(view_, next_);
+        if (move.downtime_max && predicted.total > *move.downtime_max) {
+            if (view_.now - std::max(*move.ready_since, view_.started) <= plan::calm_patience) return;
+            return give_up(fmt::format("the cutover is predicted to take {}, and {} are allowed", plan::parts_text(predicted),
+                                       to_text(*move.downtime_max)),
+                           true);
+        }
+        if (feed) {
             next_.move->bytes_live = feed->bytes_total;
             next_.move->rounds = feed->rounds;
         }
         enter(MovePhase::sealing);
         next_.move->sealing_started = view_.now;
+        next_.move->predicted = predicted.total;
         event(EventKind::move_phase, fmt::format("{} stops it", name(move.source)));
         put();
+    }
+
+    /// The target's container is made, and as far as it may go before the commit.
+    [[nodiscard]] bool target_waits() const {
+        const ContainerSeen* prepared = container_on(next_.move->target);
+        if (!prepared || prepared->status == ContainerSeen::Status::running) return false;
+        const Wanted* wish = wanted();
+        if (!wish || !wish->application.gate) return true;
+        return prepared->status == ContainerSeen::Status::waiting && prepared->ready;
+    }
+
+    /// One that does not run is moved without it.
+    [[nodiscard]] bool has_hook() const {
+        const Wanted* wish = wanted();
+        const ContainerSeen* container = container_on(next_.move->source);
+        const bool runs = container && container->status == ContainerSeen::Status::running && container->ready;
+        return wish && runs && !plan::hook_of(wish->application).empty();
+    }
+    /// It has run, and what it wrote has gone to the target.
+    [[nodiscard]] bool hook_is_over(const FeedSeen* feed) const {
+        const StepSeen* hook = step_on(next_.move->source, MoveStep::hook);
+        if (!hook) return false;
+        if (!feed) return true;
+        const auto ended_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(hook->ended.unix_ns / 1'000'000, 0));
+        return !feed->last_rounds.empty() && feed->last_rounds.back().to.sequence > ended_ms;
+    }
+    bool hook_has_failed() {
+        const Move& move = *next_.move;
+        const NodeReport* source = plan::report_of(view_, move.source);
+        if (!source || !next_.application || !has_hook()) return false;
+        for (const Problem& problem : source->problems) {
+            if (problem.subject != next_.application->value || problem.attempts < plan::hook_attempts_max) continue;
+            give_up(fmt::format("{}: {}", name(move.source), problem.error.message), true);
+            return true;
+        }
+        return false;
+    }
+
+    /// Of this move.
+    [[nodiscard]] const StepSeen* step_on(const NodeId& node, MoveStep step) const {
+        const NodeReport* report = plan::report_of(view_, node);
+        if (!report) return nullptr;
+        for (const StepSeen& each : report->steps) {
+            if (each.subject == next_.subject.value && each.step == step && each.move == next_.move->id) return &each;
+        }
+        return nullptr;
     }
 
     void sealing() {
@@ -161,7 +233,8 @@ private:
             if (!dataset || !dataset->seal || dataset->seal->move != move.id) return;
             next_.move->sealed = dataset->seal->snapshot;
         } else if (const ContainerSeen* container = container_on(move.source);
-                   container && container->status == ContainerSeen::Status::running) {
+                   container && (container->status == ContainerSeen::Status::running ||
+                                 container->status == ContainerSeen::Status::waiting)) {
             return;
         }
         enter(MovePhase::trial);
@@ -215,7 +288,7 @@ private:
         event(EventKind::move_finished,
               fmt::format("{} to {} in {}, down for {}", name(move.source), name(move.target),
                           to_text(view_.now - move.started), to_text(result.downtime)));
-        next_.last_move = result;
+        keep(std::move(result));
         next_.move.reset();
         put();
     }
@@ -261,7 +334,19 @@ private:
         result.bytes_live = move.bytes_live;
         result.bytes_cutover = move.bytes_cutover;
         result.rounds = move.rounds;
+        result.predicted = move.predicted;
+        for (const NodeId& node : {move.source, move.target}) {
+            const NodeReport* report = plan::report_of(view_, node);
+            if (!report) continue;
+            for (const StepSeen& each : report->steps) {
+                if (each.subject == next_.subject.value && each.move == move.id) result.steps[each.step] = each.took;
+            }
+        }
         return result;
+    }
+    void keep(MoveResult result) {
+        next_.moves.push_back(std::move(result));
+        if (next_.moves.size() > moves_kept) next_.moves.erase(next_.moves.begin());
     }
 
     /// The way back. The source is the owner as before; what the target has becomes a replica.
@@ -271,7 +356,7 @@ private:
         result.reason = reason;
         const bool was_down = move.phase != MovePhase::staging;
         if (was_down) result.downtime = view_.now - move.sealing_started;
-        next_.last_move = result;
+        keep(std::move(result));
         next_.move.reset();
         if (next_.dataset && view_.records.nodes.contains(move.target)) next_.replicas.insert(move.target);
         if (avoid) next_.avoided_target = move.target;

@@ -34,7 +34,7 @@ protected:
 
     /// What birch and alder report when staging may end.
     void prepared() {
-        scene_.report(birch).containers = {created(db)};
+        scene_.report(birch).containers = {waiting(db)};
         FeedSeen feed;
         feed.dataset = orders;
         feed.to = birch;
@@ -62,9 +62,9 @@ protected:
         EXPECT_EQ(after.epoch, Epoch{1});
         EXPECT_TRUE(after.replicas.contains(birch)) << "what the target has is not forgotten";
         EXPECT_EQ(after.avoided_target.has_value(), avoided);
-        ASSERT_TRUE(after.last_move);
-        EXPECT_FALSE(after.last_move->succeeded);
-        EXPECT_THAT(after.last_move->reason, HasSubstr(reason));
+        ASSERT_FALSE(after.moves.empty());
+        EXPECT_FALSE(after.moves.back().succeeded);
+        EXPECT_THAT(after.moves.back().reason, HasSubstr(reason));
         const auto* again = only<PutWanted>(changes);
         EXPECT_EQ(again != nullptr, was_down) << "its container was stopped on our word";
         EXPECT_EQ(again ? again->wanted.incarnation : 1U, 1U);
@@ -341,11 +341,11 @@ TEST_F(MoveOfTheDatabase, EndsWhenTheNewOwnerServesAndSaysWhatItMeasured) {
     EXPECT_FALSE(step()) << "no client is let through";
     scene_.report(birch).open_routes = {5432};
     const auto after = step();
-    ASSERT_TRUE(after && after->last_move);
+    ASSERT_TRUE(after && !after->moves.empty());
     EXPECT_FALSE(after->move);
-    EXPECT_TRUE(after->last_move->succeeded);
-    EXPECT_EQ(after->last_move->downtime, Duration{700ms});
-    EXPECT_EQ(after->last_move->reason, "");
+    EXPECT_TRUE(after->moves.back().succeeded);
+    EXPECT_EQ(after->moves.back().downtime, Duration{700ms});
+    EXPECT_EQ(after->moves.back().reason, "");
     EXPECT_EQ(after->owner, birch);
 }
 
@@ -360,8 +360,8 @@ TEST_F(MoveOfTheDatabase, IsNeverGivenUpAfterItsCommit) {
     ASSERT_TRUE(after);
     EXPECT_EQ(after->owner, birch);
     EXPECT_EQ(after->epoch, Epoch{2});
-    EXPECT_TRUE(after->last_move->succeeded);
-    EXPECT_NE(after->last_move->reason, "") << "and it says that nobody has seen it serve";
+    EXPECT_TRUE(after->moves.back().succeeded);
+    EXPECT_NE(after->moves.back().reason, "") << "and it says that nobody has seen it serve";
 }
 
 // --- destroying ---------------------------------------------------------------------------------

@@ -221,11 +221,9 @@ TEST_F(BtrfsStore, MountsIntoContainersThatWereStartedBefore) {
     EXPECT_FALSE(fs::exists(inside)) << "and unmounts from there";
 }
 
-TEST_F(BtrfsStore, DoesNotSealWhileAnyNamespaceHasItMounted) {
+TEST_F(BtrfsStore, DoesNotSealWhileAProcessOfAnotherNamespaceCanWrite) {
     make_mounted("a");
-    Child container([&] {
-        return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
-    });
+    Child container([&] { return own_mounts() && ::open((volume() + "/log").c_str(), O_RDWR) >= 0; });
     const Error error = refused(ErrorCode::conflict, SealDataset{orders, MoveId{1}, snap(1, 1)});
     EXPECT_NE(error.message.find(std::to_string(container.pid())), std::string::npos) << error;
     EXPECT_FALSE(see().seal);
@@ -238,15 +236,46 @@ TEST_F(BtrfsStore, DoesNotSealWhileAnyNamespaceHasItMounted) {
     EXPECT_TRUE(done(SealDataset{orders, MoveId{1}, snap(1, 1)}).seal);
 }
 
-TEST_F(BtrfsStore, SeesAMountOfAPartOfTheVolumeToo) {
+TEST_F(BtrfsStore, DoesNotSealWhileAFileIsMappedForWriting) {
+    make_mounted("a");
+    const std::string elsewhere = harness.disk.pool() + "/../mapped";
+    fs::create_directories(elsewhere);
+    run("mount --bind " + volume() + " " + elsewhere + " && mount --make-private " + elsewhere);
+    Child writer([&] {
+        const int file = ::open((elsewhere + "/log").c_str(), O_RDWR);
+        void* memory = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        ::close(file);
+        return memory != MAP_FAILED;
+    });
+    refused(ErrorCode::conflict, SealDataset{orders, MoveId{1}, snap(1, 1)});
+    writer.end();
+    EXPECT_TRUE(done(SealDataset{orders, MoveId{1}, snap(1, 1)}).seal);
+    run("umount " + elsewhere);
+}
+
+/// A monitoring container with `-v /:/host` has a copy of every mount for as long as it lives.
+TEST_F(BtrfsStore, SealsAndLetsGoWhatANamespaceThatOnlyLooksHasMounted) {
+    make_mounted("a");
+    const Child onlooker([&] { return own_mounts() && ::open((volume() + "/log").c_str(), O_RDONLY) >= 0; });
+    const std::string seen = "/proc/" + std::to_string(onlooker.pid()) + "/root" + volume() + "/log";
+    EXPECT_TRUE(done(SealDataset{orders, MoveId{1}, snap(1, 1)}).seal);
+    EXPECT_LT(::open(seen.c_str(), O_RDWR), 0) << "it can look, and no longer write";
+    EXPECT_EQ(errno, EROFS);
+    EXPECT_FALSE(done(DemoteDataset{orders, Epoch{2}}).live);
+    EXPECT_EQ(see().snapshots.size(), 1U);
+}
+
+TEST_F(BtrfsStore, SeesAWriterInAMountOfAPartOfTheVolumeToo) {
     make_mounted("a");
     fs::create_directories(volume() + "/part");
     const std::string elsewhere = harness.disk.pool() + "/../elsewhere";
     fs::create_directories(elsewhere);
     run("mount --bind " + volume() + "/part " + elsewhere + " && mount --make-private " + elsewhere);
+    Child writer([&] { return ::open((elsewhere + "/file").c_str(), O_RDWR | O_CREAT, 0600) >= 0; });
     refused(ErrorCode::conflict, SealDataset{orders, MoveId{1}, snap(1, 1)});
-    run("umount " + elsewhere);
+    writer.end();
     EXPECT_TRUE(done(SealDataset{orders, MoveId{1}, snap(1, 1)}).seal);
+    run("umount " + elsewhere);
 }
 
 TEST_F(BtrfsStore, NamesTheProcessThatHasAFileOpen) {
@@ -258,11 +287,11 @@ TEST_F(BtrfsStore, NamesTheProcessThatHasAFileOpen) {
     done(SealDataset{orders, MoveId{1}, snap(1, 1)});
 }
 
-TEST_F(BtrfsStore, WaitsForAMountThatIsOnItsWayOut) {
+TEST_F(BtrfsStore, WaitsForAWriterThatIsOnItsWayOut) {
     harness.patience = 5s;
     harness.restart();
     make_mounted("a");
-    const Child container(own_mounts, 300ms);
+    const Child container([&] { return own_mounts() && ::open((volume() + "/log").c_str(), O_RDWR) >= 0; }, 300ms);
     std::thread reaper([pid = container.pid()] { ::waitpid(pid, nullptr, 0); });
     EXPECT_TRUE(done(SealDataset{orders, MoveId{1}, snap(1, 1)}).seal);
     reaper.join();
@@ -273,7 +302,7 @@ TEST_F(BtrfsStore, KeepsATrialThatAContainerStillHas) {
     done(DemoteDataset{orders, Epoch{2}});
     done(StartTrial{orders, MoveId{1}, snap(1, 1)});
     done(MountDataset{orders});
-    Child container(own_mounts);
+    Child container([&] { return own_mounts() && ::open((volume() + "/log").c_str(), O_RDWR) >= 0; });
     refused(ErrorCode::conflict, DiscardTrial{orders});
     refused(ErrorCode::conflict, StartTrial{orders, MoveId{2}, snap(1, 1)});
     EXPECT_EQ(see().trial, (Trial{MoveId{1}, snap(1, 1)}));

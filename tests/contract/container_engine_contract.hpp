@@ -78,12 +78,24 @@ protected:
         return outcome ? ErrorCode::internal : outcome.error().code;
     }
     model::ContainerSpec server(const std::string& name = "server") { return harness_.server_spec(name); }
+    /// Creates it, starts it and, if it waits at a gate, releases it.
+    model::ContainerSeen run(const model::ContainerSpec& spec) {
+        done(model::CreateContainer{spec});
+        const model::ContainerSeen started = done(model::StartContainer{spec.application.name});
+        return spec.application.gate ? done(model::ReleaseContainer{spec.application.name}) : started;
+    }
     /// A server that runs and is ready.
     model::ContainerSpec running_server(const std::string& name = "server") {
         const model::ContainerSpec spec = server(name);
+        run(spec);
+        done(model::AwaitReady{spec.application});
+        return spec;
+    }
+    /// A server that waits at its gate.
+    model::ContainerSpec waiting_server(const std::string& name = "server") {
+        const model::ContainerSpec spec = server(name);
         done(model::CreateContainer{spec});
         done(model::StartContainer{spec.application.name});
-        done(model::AwaitReady{spec.application});
         return spec;
     }
 
@@ -112,6 +124,10 @@ TYPED_TEST_P(ContainerEngineContract, CreatingAgainChangesNothing) {
     const model::ContainerSeen started = this->done(model::StartContainer{spec.application.name});
 
     EXPECT_EQ(this->done(model::CreateContainer{spec}), started);
+
+    const model::ContainerSeen released = this->done(model::ReleaseContainer{spec.application.name});
+
+    EXPECT_EQ(this->done(model::CreateContainer{spec}), released);
 }
 
 TYPED_TEST_P(ContainerEngineContract, CreatingReplacesAnotherOneThatDoesNotRun) {
@@ -133,14 +149,15 @@ TYPED_TEST_P(ContainerEngineContract, CreatingReplacesOneWithAnotherAddress) {
     EXPECT_EQ(this->done(model::CreateContainer{spec}).address, spec.address);
 }
 
-TYPED_TEST_P(ContainerEngineContract, CreatingDoesNotTouchAnotherOneThatRuns) {
-    model::ContainerSpec spec = this->running_server();
-    const auto before = this->observe().containers;
-    ++spec.incarnation;
+TYPED_TEST_P(ContainerEngineContract, CreatingDoesNotTouchAnotherOneThatRunsOrWaits) {
+    for (model::ContainerSpec spec : {this->running_server("runs"), this->waiting_server("waits")}) {
+        const auto before = this->observe().containers;
+        ++spec.incarnation;
 
-    EXPECT_EQ(this->failure(model::CreateContainer{spec}), ErrorCode::conflict);
+        EXPECT_EQ(this->failure(model::CreateContainer{spec}), ErrorCode::conflict);
 
-    EXPECT_EQ(this->observe().containers, before);
+        EXPECT_EQ(this->observe().containers, before);
+    }
 }
 
 TYPED_TEST_P(ContainerEngineContract, CreatingWithoutTheImageIsNotFoundAndNamesIt) {
@@ -161,10 +178,61 @@ TYPED_TEST_P(ContainerEngineContract, StartsAndStartingAgainChangesNothing) {
 
     const model::ContainerSeen started = this->done(model::StartContainer{spec.application.name});
 
-    EXPECT_EQ(started.status, TestFixture::Phase::running);
+    EXPECT_EQ(started.status, TestFixture::Phase::waiting);
     EXPECT_EQ(started.address, spec.address);
     EXPECT_EQ(this->done(model::StartContainer{spec.application.name}), started);
     EXPECT_EQ(this->observe().containers, std::vector{started});
+}
+
+TYPED_TEST_P(ContainerEngineContract, WithoutAGateItRunsAsSoonAsItIsStarted) {
+    model::ContainerSpec spec = this->server();
+    spec.application.gate = false;
+    this->done(model::CreateContainer{spec});
+
+    const model::ContainerSeen started = this->done(model::StartContainer{spec.application.name});
+
+    EXPECT_EQ(started.status, TestFixture::Phase::running);
+    EXPECT_EQ(this->done(model::ReleaseContainer{spec.application.name}), started);
+    EXPECT_EQ(this->observe().containers, std::vector{started});
+}
+
+TYPED_TEST_P(ContainerEngineContract, ReleasesAndReleasingAgainChangesNothing) {
+    const model::ContainerSpec spec = this->waiting_server();
+
+    const model::ContainerSeen released = this->done(model::ReleaseContainer{spec.application.name});
+
+    EXPECT_EQ(released.status, TestFixture::Phase::running);
+    EXPECT_EQ(this->done(model::ReleaseContainer{spec.application.name}), released);
+    EXPECT_EQ(this->done(model::StartContainer{spec.application.name}), released);
+    EXPECT_EQ(this->observe().containers, std::vector{released});
+}
+
+TYPED_TEST_P(ContainerEngineContract, ReleasesOnlyWhatIsStarted) {
+    EXPECT_EQ(this->failure(model::ReleaseContainer{model::ApplicationName("nobody")}), ErrorCode::not_found);
+    const model::ContainerSpec spec = this->server();
+    this->done(model::CreateContainer{spec});
+    EXPECT_EQ(this->failure(model::ReleaseContainer{spec.application.name}), ErrorCode::unavailable);
+    this->done(model::StartContainer{spec.application.name});
+    this->done(model::StopContainer{spec.application.name});
+    EXPECT_EQ(this->failure(model::ReleaseContainer{spec.application.name}), ErrorCode::unavailable);
+}
+
+TYPED_TEST_P(ContainerEngineContract, IsNotReadyWhileItWaits) {
+    const model::ContainerSpec spec = this->waiting_server();
+    EXPECT_EQ(this->failure(model::AwaitReady{spec.application}), ErrorCode::unavailable);
+    EXPECT_EQ(this->observe().containers.at(0).status, TestFixture::Phase::waiting);
+}
+
+TYPED_TEST_P(ContainerEngineContract, RunsAHookOnlyInOneThatRuns) {
+    const model::ContainerSpec spec = this->waiting_server();
+    const model::RunHook hook{spec.application.name, {"true"}};
+    EXPECT_EQ(this->failure(hook), ErrorCode::unavailable) << "it waits";
+    const model::ContainerSeen released = this->done(model::ReleaseContainer{spec.application.name});
+
+    EXPECT_EQ(this->done(hook), released);
+
+    this->done(model::StopContainer{spec.application.name});
+    EXPECT_EQ(this->failure(hook), ErrorCode::unavailable) << "it has ended";
 }
 
 TYPED_TEST_P(ContainerEngineContract, StartingWhatIsNotThereIsNotFound) {
@@ -180,7 +248,39 @@ TYPED_TEST_P(ContainerEngineContract, StopsAndStoppingAgainChangesNothing) {
     EXPECT_EQ(stopped.status, TestFixture::Phase::exited);
     EXPECT_EQ(stopped.exit_code, 0);
     EXPECT_GE(stopped.finished, stopped.started);
-    EXPECT_EQ(this->done(model::StopContainer{spec.application.name}), stopped);
+    EXPECT_EQ(this->observe().containers.at(0).status, TestFixture::Phase::exited);
+    const model::ContainerSeen again = this->done(model::StopContainer{spec.application.name});
+    EXPECT_EQ(again.container, stopped.container);
+    EXPECT_EQ(again.status, TestFixture::Phase::exited);
+}
+
+TYPED_TEST_P(ContainerEngineContract, StopsAtOnce) {
+    const model::ContainerSpec spec = this->running_server();
+    EXPECT_EQ(this->done(model::StopContainer{spec.application.name, true}).status, TestFixture::Phase::exited);
+    EXPECT_EQ(this->observe().containers.at(0).status, TestFixture::Phase::exited);
+}
+
+TYPED_TEST_P(ContainerEngineContract, StopsOneThatWaits) {
+    const model::ContainerSpec spec = this->waiting_server();
+    EXPECT_EQ(this->done(model::StopContainer{spec.application.name}).status, TestFixture::Phase::exited);
+    EXPECT_EQ(this->observe().containers.at(0).status, TestFixture::Phase::exited);
+}
+
+TYPED_TEST_P(ContainerEngineContract, CreatesItAnewRightAfterAStop) {
+    const model::ContainerSpec spec = this->running_server();
+    const model::ContainerSeen stopped = this->done(model::StopContainer{spec.application.name});
+
+    const model::ContainerSeen created = this->done(model::CreateContainer{spec});
+
+    EXPECT_NE(created.container, stopped.container);
+    EXPECT_EQ(created.status, TestFixture::Phase::created);
+}
+
+TYPED_TEST_P(ContainerEngineContract, RemovesRightAfterAStop) {
+    const model::ContainerSpec spec = this->running_server();
+    this->done(model::StopContainer{spec.application.name});
+    EXPECT_TRUE(this->perform(model::RemoveContainer{spec.application.name}));
+    EXPECT_TRUE(this->observe().containers.empty());
 }
 
 TYPED_TEST_P(ContainerEngineContract, StartsTheSameContainerAfterAStop) {
@@ -190,7 +290,8 @@ TYPED_TEST_P(ContainerEngineContract, StartsTheSameContainerAfterAStop) {
     const model::ContainerSeen started = this->done(model::StartContainer{spec.application.name});
 
     EXPECT_EQ(started.container, stopped.container);
-    EXPECT_EQ(started.status, TestFixture::Phase::running);
+    EXPECT_EQ(started.status, TestFixture::Phase::waiting);
+    EXPECT_EQ(this->done(model::ReleaseContainer{spec.application.name}).container, stopped.container);
     EXPECT_TRUE(this->done(model::AwaitReady{spec.application}).ready);
 }
 
@@ -216,7 +317,7 @@ TYPED_TEST_P(ContainerEngineContract, IsReadyWhenThePortAccepts) {
     const model::ContainerSpec spec = this->server();
     this->done(model::CreateContainer{spec});
     EXPECT_EQ(this->failure(model::AwaitReady{spec.application}), ErrorCode::unavailable) << "it is not started";
-    this->done(model::StartContainer{spec.application.name});
+    this->run(spec);
 
     EXPECT_TRUE(this->done(model::AwaitReady{spec.application}).ready);
     EXPECT_TRUE(this->done(model::AwaitReady{spec.application}).ready) << "asked again";
@@ -225,15 +326,13 @@ TYPED_TEST_P(ContainerEngineContract, IsReadyWhenThePortAccepts) {
 TYPED_TEST_P(ContainerEngineContract, WithoutPortsIsReadyWhenItHasRunForASecond) {
     model::ContainerSpec spec = this->server();
     spec.application.ports.clear();
-    this->done(model::CreateContainer{spec});
-    this->done(model::StartContainer{spec.application.name});
+    this->run(spec);
     EXPECT_TRUE(this->done(model::AwaitReady{spec.application}).ready);
 }
 
 TYPED_TEST_P(ContainerEngineContract, IsUnavailableWhenItEndsBeforeItIsReady) {
     const model::ContainerSpec spec = this->harness_.failing_spec("failing");
-    this->done(model::CreateContainer{spec});
-    this->done(model::StartContainer{spec.application.name});
+    this->run(spec);
 
     const auto outcome = this->perform(model::AwaitReady{spec.application});
 
@@ -246,8 +345,7 @@ TYPED_TEST_P(ContainerEngineContract, TellsTheWatcherOfAStartAndOfAnEnd) {
     const auto changes = std::make_shared<int>(0);
     this->harness_.engine().watch([changes] { ++*changes; });
     const model::ContainerSpec spec = this->harness_.failing_spec("failing");
-    this->done(model::CreateContainer{spec});
-    this->done(model::StartContainer{spec.application.name});
+    this->run(spec);
 
     // Whoever observes once more after each call sees the end, without asking again and again.
     int observed = -1;
@@ -293,9 +391,12 @@ TYPED_TEST_P(ContainerEngineContract, PullingWhatNoRegistryHasIsUnavailableAndNa
 
 REGISTER_TYPED_TEST_SUITE_P(ContainerEngineContract, CreatesAContainerThatIsNotStarted, CreatingAgainChangesNothing,
                             CreatingReplacesAnotherOneThatDoesNotRun, CreatingReplacesOneWithAnotherAddress,
-                            CreatingDoesNotTouchAnotherOneThatRuns, CreatingWithoutTheImageIsNotFoundAndNamesIt,
-                            StartsAndStartingAgainChangesNothing, StartingWhatIsNotThereIsNotFound,
-                            StopsAndStoppingAgainChangesNothing, StartsTheSameContainerAfterAStop,
+                            CreatingDoesNotTouchAnotherOneThatRunsOrWaits, CreatingWithoutTheImageIsNotFoundAndNamesIt,
+                            StartsAndStartingAgainChangesNothing, WithoutAGateItRunsAsSoonAsItIsStarted,
+                            ReleasesAndReleasingAgainChangesNothing, ReleasesOnlyWhatIsStarted, IsNotReadyWhileItWaits,
+                            RunsAHookOnlyInOneThatRuns, StartingWhatIsNotThereIsNotFound,
+                            StopsAndStoppingAgainChangesNothing, StopsAtOnce, StopsOneThatWaits,
+                            CreatesItAnewRightAfterAStop, RemovesRightAfterAStop, StartsTheSameContainerAfterAStop,
                             StoppingWhatIsNotThereSucceeds, RemovesOneThatRunsAndRemovingAgainChangesNothing,
                             IsReadyWhenThePortAccepts, WithoutPortsIsReadyWhenItHasRunForASecond,
                             IsUnavailableWhenItEndsBeforeItIsReady, TellsTheWatcherOfAStartAndOfAnEnd,

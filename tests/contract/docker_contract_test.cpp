@@ -1,197 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Docker adapter against an engine of its own, with an image made from busybox.
+// The Docker adapter against an engine of its own.
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 
 #include <array>
-#include <chrono>
-#include <cstring>
-#include <filesystem>
 #include <fstream>
-#include <map>
-#include <memory>
-#include <string>
-#include <utility>
 
-#include "adapters/docker/api.hpp"
-#include "adapters/docker/docker_engine.hpp"
 #include "adapters/docker/docker_image_catalog.hpp"
-#include "adapters/docker/docker_streams.hpp"
-#include "adapters/posix/worker_threads.hpp"
-#include "model/names.hpp"
-#include "tests/contract/container_engine_contract.hpp"
-#include "tests/contract/own_dockerd.hpp"
-#include "tests/contract/pumped_loop.hpp"
+#include "tests/contract/docker_engine_test.hpp"
 
 namespace flocker::contract {
-namespace {
-
-namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
-constexpr const char* subnet = "10.201.0.0/24";
-constexpr const char* busybox = "flkt-busybox:1";
-/// Turns well when /tmp/well is there.
-constexpr const char* checked_busybox = "flkt-checked:1";
-
-/// Bytes of a file, for import.
-ports::Source file_source(const std::string& path) {
-    return [file = std::make_shared<std::ifstream>(path, std::ios::binary)](
-               std::span<std::byte> buffer) -> Result<std::size_t> {
-        file->read(reinterpret_cast<char*>(buffer.data()), static_cast<std::streamsize>(buffer.size()));
-        return static_cast<std::size_t>(file->gcount());
-    };
-}
-
-ports::Sink text_sink(std::string& text) {
-    return [&text](std::span<const std::byte> bytes) -> Status {
-        text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-        return {};
-    };
-}
-
-std::unique_ptr<OwnDockerd> dockerd;
-
-/// The engine for all tests of this process.
-class Engine final : public ::testing::Environment {
-public:
-    void SetUp() override {
-        check(enter_own_namespaces());
-        dockerd = std::make_unique<OwnDockerd>("docker");
-        check(dockerd->start());
-        const std::string archive = dockerd->folder() + "/busybox.tar";
-        check(write_busybox_archive(archive));
-        import(archive, busybox, "");
-        import(archive, checked_busybox, "&changes=" + http::percent_encode("HEALTHCHECK CMD test -e /tmp/well"));
-        // Where volumes are mounted; what is mounted below it later shows up in containers.
-        const std::string volumes = dockerd->folder() + "/volumes";
-        fs::create_directories(volumes);
-        check(mounted(::mount(volumes.c_str(), volumes.c_str(), nullptr, MS_BIND, nullptr)));
-        check(mounted(::mount("", volumes.c_str(), nullptr, MS_SHARED, nullptr)));
-    }
-    void TearDown() override { dockerd.reset(); }
-
-private:
-    static Status mounted(int result) {
-        if (result == 0) return {};
-        return fail(ErrorCode::unavailable, std::string("cannot mount: ") + std::strerror(errno));
-    }
-    static void check(const Status& status) {
-        if (status) return;
-        std::cerr << status.error() << "\n";
-        dockerd.reset();
-        std::exit(1);
-    }
-    static void import(const std::string& archive, const std::string& image, const std::string& changes) {
-        docker::Api api(dockerd->socket_path());
-        const std::string repository = image.substr(0, image.find(':'));
-        const auto answer = api.call({.method = "POST",
-                                      .path = "/images/create?fromSrc=-&repo=" + repository + "&tag=1" + changes,
-                                      .source = file_source(archive)});
-        check(answer ? Status{} : Status(tl::unexpected(answer.error())));
-    }
-};
-const auto* const engine_of_all = ::testing::AddGlobalTestEnvironment(new Engine);
-
-model::ContainerSpec busybox_spec(const std::string& name, const std::string& script) {
-    static int made = 0;
-    model::ContainerSpec spec;
-    spec.application.name.value = name;
-    spec.application.image = busybox;
-    spec.application.command = {{"sh", "-c", script}};
-    spec.links_host = "10.0.0.1";
-    spec.address = "10.201.0." + std::to_string(10 + made++ % 200);
-    return spec;
-}
-
-/// The first process of a container ends on a signal only if it asks for it.
-const std::string wait_for_term = "trap 'exit 0' TERM; sleep 1000 & wait $!";
-
-class DockerHarness final : public ContainerEngineHarness {
-public:
-    ~DockerHarness() override {
-        docker::Api api(dockerd->socket_path());
-        std::vector<std::string> names;
-        bool seen = false;
-        engine_->observe([&](Result<ports::EngineSeen> observed) {
-            if (observed) {
-                for (const auto& container : observed->containers) names.push_back(container.container);
-            }
-            seen = true;
-        });
-        run_until([&] { return seen; });
-        for (const std::string& name : names)
-            EXPECT_TRUE(api.call({.method = "DELETE", .path = "/containers/" + name + "?v=1&force=1"}));
-    }
-
-    ports::ContainerEngine& engine() override { return *engine_; }
-    bool run_until(const std::function<bool()>& condition) override { return loop_.run_until(condition, 90s); }
-    model::ContainerSpec server_spec(const std::string& name) override {
-        model::ContainerSpec spec = busybox_spec(name, "httpd -p 80; " + wait_for_term);
-        spec.application.ports = {{80, 8080}};
-        return spec;
-    }
-    model::ContainerSpec failing_spec(const std::string& name) override {
-        model::ContainerSpec spec =
-            busybox_spec(name, "echo first; usleep 100000; echo last words >&2; usleep 100000; exit 3");
-        spec.application.ports = {{80, 8080}};
-        return spec;
-    }
-
-    PumpedLoop& loop() { return loop_; }
-    posix::WorkerThreads& workers() { return workers_; }
-    void destroy_engine() { engine_.reset(); }
-    void make_engine() {
-        engine_ = std::make_unique<docker::DockerEngine>(
-            workers_, loop_, docker::Options{.socket_path = dockerd->socket_path(), .subnet = subnet});
-    }
-
-    DockerHarness() { make_engine(); }
-
-private:
-    PumpedLoop loop_;
-    posix::WorkerThreads workers_{loop_};
-    std::unique_ptr<docker::DockerEngine> engine_;
-};
-
-}  // namespace
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Docker, ContainerEngineContract, DockerHarness);
 
 namespace {
 
-class DockerEngine : public ContainerEngineContract<DockerHarness> {
-protected:
-    /// Creates it and starts it.
-    model::ContainerSeen run(const model::ContainerSpec& spec) {
-        done(model::CreateContainer{spec});
-        return done(model::StartContainer{spec.application.name});
-    }
-    /// All that it says until it ends.
-    std::string output(const model::ContainerSpec& spec) {
-        run(spec);
-        std::string text;
-        EXPECT_TRUE(streams_.logs(spec.application.name, 1000, true, text_sink(text)));
-        return text;
-    }
-    /// A container that was not made by the adapter. `config` is inserted into what is asked of docker.
-    void create_stranger(const std::string& name, const std::string& config) {
-        const auto created = api_.call({.method = "POST",
-                                        .path = "/containers/create?name=" + name,
-                                        .body = "{\"Image\":\"" + std::string(busybox) + "\"," + config + "}"});
-        ASSERT_TRUE(created) << created.error();
-    }
-    static std::string our_label(const std::string& application) {
-        return R"("Labels":{"io.flocker.application":")" + application + R"(","io.flocker.fingerprint":"f"})";
-    }
-    void remove_stranger(const std::string& name) {
-        EXPECT_TRUE(api_.call({.method = "DELETE", .path = "/containers/" + name + "?v=1&force=1"}));
-    }
-
-    docker::Api api_{dockerd->socket_path()};
-    docker::DockerStreams streams_{dockerd->socket_path()};
-};
+const auto* const engine_of_all = ::testing::AddGlobalTestEnvironment(new EngineOfAll);
 
 TEST_F(DockerEngine, GivesTheContainerItsEnvironmentCommandNameAndLimits) {
     model::ContainerSpec spec = busybox_spec("talker",
@@ -213,6 +38,7 @@ TEST_F(DockerEngine, MountsTheVolumeAndWhatIsMountedThereLater) {
     model::ContainerSpec spec =
         busybox_spec("mounted", "cat /data/early; until test -e /data/late; do usleep 10000; done; cat /data/late");
     spec.application.volume = model::Volume{model::DatasetId("d"), "/data", {}, {}};
+    spec.application.gate = false;
     spec.volume_source = source;
     run(spec);
 
@@ -248,7 +74,7 @@ TEST_F(DockerEngine, MakesItsNetworkAnewWhenSomebodyRemovedIt) {
 TEST_F(DockerEngine, ReplacesItsNetworkWhenTheSubnetHasChangedButNeverAStrangers) {
     done(model::CreateContainer{server("before")});
     docker::DockerEngine moved(harness_.workers(), harness_.loop(),
-                               {.socket_path = dockerd->socket_path(), .subnet = "10.202.0.0/24"});
+                               options(dockerd->socket_path(), "10.202.0.0/24"));
     const auto create_in_moved = [&](model::ContainerSpec spec) {
         spec.address = "10.202.0.9";
         std::optional<Result<Seen>> outcome;
@@ -276,7 +102,7 @@ TEST_F(DockerEngine, RefusesAVolumeWithoutASource) {
 TEST_F(DockerEngine, RefusesANetworkOfAnotherSubnetThatIsInUse) {
     running_server();
     docker::DockerEngine other(harness_.workers(), harness_.loop(),
-                               {.socket_path = dockerd->socket_path(), .subnet = "10.202.0.0/24"});
+                               options(dockerd->socket_path(), "10.202.0.0/24"));
     std::optional<Result<Seen>> outcome;
     other.perform(model::CreateContainer{server("other")}, [&](Result<Seen> seen) { outcome = std::move(seen); });
     ASSERT_TRUE(harness_.run_until([&] { return outcome.has_value(); }));
@@ -286,10 +112,11 @@ TEST_F(DockerEngine, RefusesANetworkOfAnotherSubnetThatIsInUse) {
 
 TEST_F(DockerEngine, StopsWithTheSignalAndReportsTheCode) {
     model::ContainerSpec spec = server("seven");
-    spec.application.command = {{"sh", "-c", "httpd -p 80; trap 'exit 7' TERM; sleep 1000 & wait $!"}};
+    spec.application.command = {{"sh", "-c", "trap 'exit 7' TERM; httpd -p 80; sleep 1000 & wait $!"}};
     run(spec);
     ASSERT_TRUE(done(model::AwaitReady{spec.application}).ready);
-    EXPECT_EQ(done(model::StopContainer{spec.application.name}).exit_code, 7);
+    done(model::StopContainer{spec.application.name});
+    EXPECT_EQ(exit_code(spec.application.name), 7);
 }
 
 TEST_F(DockerEngine, KillsWhatOutlastsItsGracePeriod) {
@@ -302,7 +129,7 @@ TEST_F(DockerEngine, KillsWhatOutlastsItsGracePeriod) {
 
     EXPECT_GE(Clock::now() - before, 1s);
     EXPECT_EQ(stopped.status, Phase::exited);
-    EXPECT_EQ(stopped.exit_code, 137);
+    EXPECT_EQ(exit_code(name), 137);
 }
 
 TEST_F(DockerEngine, NeverTouchesAStrangersContainer) {
@@ -334,15 +161,19 @@ TEST_F(DockerEngine, SaysThatAnAddressIsAnotherContainers) {
 }
 
 TEST_F(DockerEngine, SaysWhyAContainerCanNotBeStarted) {
-    model::ContainerSpec spec = server("broken");
-    spec.application.command = {{"no-such-program"}};
-    done(model::CreateContainer{spec});
+    for (const bool gate : {true, false}) {
+        model::ContainerSpec spec = server("broken");
+        spec.application.command = {{"no-such-program"}};
+        spec.application.gate = gate;
+        done(model::CreateContainer{spec});
 
-    const auto outcome = perform(model::StartContainer{spec.application.name});
+        const auto outcome = perform(model::StartContainer{spec.application.name});
 
-    ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().code, ErrorCode::unavailable);
-    EXPECT_NE(outcome.error().message.find("no-such-program"), std::string::npos) << outcome.error();
+        ASSERT_FALSE(outcome) << gate << ": status " << static_cast<int>(outcome->value().status);
+        EXPECT_EQ(outcome.error().code, ErrorCode::unavailable);
+        EXPECT_NE(outcome.error().message.find("no-such-program"), std::string::npos) << outcome.error();
+        EXPECT_TRUE(perform(model::RemoveContainer{spec.application.name}));
+    }
 }
 
 TEST_F(DockerEngine, IsReadyWhenItsHealthCheckPassesAndNotBefore) {
@@ -383,7 +214,7 @@ TEST_F(DockerEngine, EndsWhatIsUnderWayWhenItIsDestroyed) {
 
 TEST_F(DockerEngine, SaysThatTheEngineIsAway) {
     const std::string path = dockerd->folder() + "/nobody.sock";
-    docker::DockerEngine away(harness_.workers(), harness_.loop(), {.socket_path = path, .subnet = subnet});
+    docker::DockerEngine away(harness_.workers(), harness_.loop(), options(path, subnet));
     std::optional<Result<ports::EngineSeen>> outcome;
     away.observe([&](Result<ports::EngineSeen> seen) { outcome = std::move(seen); });
     ASSERT_TRUE(harness_.run_until([&] { return outcome.has_value(); }));
@@ -405,6 +236,7 @@ TEST_F(DockerEngine, WatchesOnAfterTheEngineWasRestarted) {
         int before = *changes;
         done(model::StartContainer{spec.application.name});
         EXPECT_TRUE(harness_.run_until([&] { return *changes > before; }));
+        done(model::ReleaseContainer{spec.application.name});
         done(model::AwaitReady{spec.application});
         before = *changes;
         done(model::StopContainer{spec.application.name});

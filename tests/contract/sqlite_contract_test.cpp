@@ -139,12 +139,12 @@ TEST(SqliteState, WritesNothingOfACommitWithAPartThatCouldNotBeReadBack) {
 TEST(SqliteState, KeepsTextOfAnyBytesReadable) {
     SqliteHarness harness;
     auto odd = ownership("d1", 0);
-    odd.last_move.emplace().reason = "docker said \xFF\xFE";
+    odd.moves.emplace_back().reason = "docker said \xFF\xFE";
     ASSERT_TRUE(commit(harness, 0, {model::PutOwnership{odd}}).has_value());
     harness.reopen();
     const auto records = load(harness);
     ASSERT_TRUE(records.has_value()) << records.error();
-    EXPECT_EQ(records->ownerships.begin()->second.last_move->reason, "docker said \xEF\xBF\xBD\xEF\xBF\xBD");
+    EXPECT_EQ(records->ownerships.begin()->second.moves.back().reason, "docker said \xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
 TEST(SqliteState, IsReadableByItsOwnerAlone) {
@@ -265,7 +265,7 @@ TEST(SqliteState, IsAsItWasWhenTheDiskIsFullAndGoesOnWhenThereIsRoom) {
     ASSERT_TRUE(commit(harness, 0, {model::PutNode{node("alder")}}).has_value());
     const auto before = *load(harness);
     auto large = ownership("d1", 3);
-    large.last_move.emplace().reason = std::string(300'000, 'x');
+    large.moves.emplace_back().reason = std::string(300'000, 'x');
 
     disk.fill(100'000);
     const auto refused =

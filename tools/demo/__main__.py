@@ -146,6 +146,8 @@ class Demo:
             for name in ("source", "target", "bytes_live", "bytes_cutover", "rounds"):
                 self.figures["move"][name] = result[name]
             self.figures["move"]["downtime_ms"] = round(result["downtime_ns"] / 1e6, 1)
+            restart = self.figures["restart"]["longest_pause_ms"]
+            self.figures["ratio"] = round(self.figures["move"]["longest_pause_ms"] / restart, 3) if restart else None
             self.say.line(f"   longest pause of the client: {said.duration(self.figures['move']['longest_pause_ms'])}")
 
     def verify(self):

@@ -86,18 +86,19 @@ Status DatasetActions::operator()(const model::TakeSnapshot& action) {
 
 Status DatasetActions::operator()(const model::SealDataset& action) {
     FLOCKER_TRY(const posix::Fd live, need_live());
-    const model::Seal seal{action.move, action.snapshot};
+    const model::Seal seal{action.move, action.snapshot, action.told};
     // One seal a move: a second order for it, with whatever id, finds it done.
     if (contents.marker.seal && contents.marker.seal->move == action.move &&
         contents.has(contents.marker.seal->snapshot)) {
         return {};
     }
-    // Nobody can begin to write once it is mounted nowhere; and read-only alone does not stop who
-    // has a file open. So first this, then read-only, and only then the snapshot that is to be equal.
-    FLOCKER_CHECK_OK(mounts.release(folder.id().value, live));
+    FLOCKER_CHECK_OK(mounts.unmount(folder.id().value));
     FLOCKER_CHECK_OK(refuse_nested(live));
+    // Read-only, nobody can begin to write; but who has a file open goes on. So first this, then whoever
+    // still writes is waited for, and only then the snapshot that is to be equal.
     FLOCKER_TRY(SubvolumeFacts facts, facts_of(live));
     if (!facts.read_only) FLOCKER_CHECK_OK(set_read_only(live));
+    FLOCKER_CHECK_OK(mounts.await_no_writer(folder.id().value, live));
     if (contents.has(action.snapshot)) {
         // From an earlier try, or somebody else's by that name.
         FLOCKER_CHECK_OK(sync.run(pool));
@@ -136,7 +137,8 @@ Status DatasetActions::discard_trial() const {
     if (!contents.trial) return {};
     {
         FLOCKER_TRY(const posix::Fd trial, need_subvolume(folder.fd(), names::trial));
-        FLOCKER_CHECK_OK(mounts.release(folder.id().value, trial));
+        FLOCKER_CHECK_OK(mounts.unmount(folder.id().value));
+        FLOCKER_CHECK_OK(mounts.await_no_writer(folder.id().value, trial));
     }
     return drop(folder, names::trial);
 }
@@ -202,6 +204,7 @@ Status DatasetActions::operator()(const model::DiscardTrial&) {
 Status DatasetActions::keep_last_state(const posix::Fd& live) const {
     FLOCKER_CHECK_OK(refuse_nested(live));
     FLOCKER_CHECK_OK(set_read_only(live));
+    FLOCKER_CHECK_OK(mounts.await_no_writer(folder.id().value, live));
     model::SnapshotId last{contents.marker.epoch, 1};
     if (!contents.snapshots.empty()) {
         const model::SnapshotId& newest = contents.snapshots.back();
@@ -223,7 +226,7 @@ Status DatasetActions::operator()(const model::DemoteDataset& action) {
     }
     if (contents.live) {
         FLOCKER_TRY(const posix::Fd live, need_live());
-        FLOCKER_CHECK_OK(mounts.release(folder.id().value, live));
+        FLOCKER_CHECK_OK(mounts.unmount(folder.id().value));
         const bool kept = marker.seal && contents.has(marker.seal->snapshot);
         if (!kept) FLOCKER_CHECK_OK(keep_last_state(live));
         FLOCKER_CHECK_OK(drop(folder, names::live));

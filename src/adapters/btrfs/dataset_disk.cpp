@@ -112,7 +112,9 @@ Status DatasetDisk::destroy(const posix::Fd& pool, const DatasetFolder& folder) 
     // By what lies there and not by the marker: a dataset whose marker is corrupt can be destroyed.
     for (const char* name : {names::live, names::trial}) {
         FLOCKER_TRY(const auto subvolume, open_subvolume(folder.fd(), name));
-        if (subvolume) FLOCKER_CHECK_OK(mounts_.release(folder.id().value, *subvolume));
+        if (!subvolume) continue;
+        FLOCKER_CHECK_OK(mounts_.unmount(folder.id().value));
+        FLOCKER_CHECK_OK(mounts_.await_no_writer(folder.id().value, *subvolume));
     }
     return drop_all(pool, folder);
 }

@@ -64,7 +64,12 @@ Result<Marker> decode(const json::object& object) {
     if (seal != nullptr) {
         FLOCKER_TRY(const std::uint64_t move, number_at(*seal, "move"));
         FLOCKER_TRY(const model::SnapshotId snapshot, snapshot_at(*seal, "snapshot"));
-        marker.seal = model::Seal{model::MoveId{move}, snapshot};
+        // Markers of before do not have it.
+        std::uint64_t told = 0;
+        if (seal->contains("told")) {
+            FLOCKER_TRY(told, number_at(*seal, "told"));
+        }
+        marker.seal = model::Seal{model::MoveId{move}, snapshot, model::Revision{told}};
     }
     FLOCKER_TRY(const json::object* trial, object_at(object, "trial"));
     if (trial != nullptr) {
@@ -99,8 +104,9 @@ std::string to_json(const Marker& marker) {
     object["version"] = format_version;
     object["epoch"] = marker.epoch.value;
     if (marker.seal) {
-        object["seal"] =
-            json::object{{"move", marker.seal->move.value}, {"snapshot", model::to_text(marker.seal->snapshot)}};
+        object["seal"] = json::object{{"move", marker.seal->move.value},
+                                      {"snapshot", model::to_text(marker.seal->snapshot)},
+                                      {"told", marker.seal->told.value}};
     }
     if (marker.trial) {
         object["trial"] =

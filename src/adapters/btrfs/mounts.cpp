@@ -152,7 +152,7 @@ Status Mounts::mount(const std::string& name, const posix::Fd& subvolume) {
     FLOCKER_TRY(const bool mounted, is_mounted(name, subvolume));
     if (mounted) return {};
     const std::string target = point(name);
-    FLOCKER_CHECK_OK(unmount(target));
+    FLOCKER_CHECK_OK(unmount_at(target));
     if (::mkdir(target.c_str(), 0) != 0 && errno != EEXIST) return fail_os(errno, "create " + target);
     FLOCKER_CHECK_OK(guard_folder(target));
     const std::string source = "/proc/self/fd/" + std::to_string(subvolume.get());
@@ -161,7 +161,9 @@ Status Mounts::mount(const std::string& name, const posix::Fd& subvolume) {
     return {};
 }
 
-Status Mounts::unmount(const std::string& target) const {
+Status Mounts::unmount(const std::string& name) const { return unmount_at(point(name)); }
+
+Status Mounts::unmount_at(const std::string& target) const {
     FLOCKER_TRY(const bool gone, insist(patience_, [&]() -> Result<bool> {
                     for (;;) {
                         FLOCKER_TRY(const auto folder, look_at(target));
@@ -173,26 +175,26 @@ Status Mounts::unmount(const std::string& target) const {
                 }));
     if (gone) return {};
     FLOCKER_TRY(const auto folder, look_at(target));
-    const auto user = folder ? find_user_of_device(folder->device_major, folder->device_minor) : std::nullopt;
+    const auto user = folder ? find_user_of({folder->device_major, folder->device_minor}) : std::nullopt;
     return fail(ErrorCode::conflict, target + " is in use by " + user.value_or("somebody") + ": stop it first");
 }
 
-Status Mounts::release(const std::string& name, const posix::Fd& subvolume) {
-    FLOCKER_CHECK_OK(unmount(point(name)));
+Status Mounts::await_no_writer(const std::string& name, const posix::Fd& subvolume) const {
     FLOCKER_TRY(const Place place, place_of(subvolume));
+    FLOCKER_TRY(const Folder folder, look_at(subvolume));
     std::string last;
-    FLOCKER_TRY(const bool released, insist(patience_, [&]() -> Result<bool> {
-                    FLOCKER_TRY(const auto holder, find_mount(place));
-                    last = holder.value_or("");
-                    return !holder;
+    FLOCKER_TRY(const bool quiet, insist(patience_, [&]() -> Result<bool> {
+                    FLOCKER_TRY(const auto writer, find_writer(place, {folder.device_major, folder.device_minor}));
+                    last = writer.value_or("");
+                    return !writer;
                 }));
-    if (!released) return fail(ErrorCode::conflict, "dataset " + name + " is still mounted " + last);
+    if (!quiet) return fail(ErrorCode::conflict, "dataset " + name + " is still written by " + last + ": stop it first");
     return {};
 }
 
 Status Mounts::forget(const std::string& name) {
     const std::string target = point(name);
-    FLOCKER_CHECK_OK(unmount(target));
+    FLOCKER_CHECK_OK(unmount_at(target));
     {
         const posix::Fd folder(::open(target.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!folder && errno == ENOENT) return {};

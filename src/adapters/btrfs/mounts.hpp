@@ -23,18 +23,23 @@ public:
     /// Repeating: nothing changes if it is mounted already.
     /// Errors: conflict (what is mounted there is in use), unavailable.
     [[nodiscard]] Status mount(const std::string& name, const posix::Fd& subvolume);
-    /// Unmounts what is at <volumes>/<name>, and waits until the subvolume is mounted in no mount
-    /// namespace of any process. conflict, with a process's name, if that does not come.
+    /// Unmounts what is at <volumes>/<name>, here and wherever it had come by propagation. conflict, with
+    /// a process's name, if it stays in use.
+    [[nodiscard]] Status unmount(const std::string& name) const;
+    /// Waits until no process has a file of the subvolume open for writing, in whichever mount namespace: a
+    /// namespace that was copied from ours keeps a mount of its own, which hurts nobody by itself. conflict,
+    /// with a process's name, if that does not come. Whoever has made the subvolume read-only before has
+    /// seen its last write then.
     /// (A namespace that no process is in, held by a bind mount of its file, is not seen; container
     /// engines do not make such ones.)
-    [[nodiscard]] Status release(const std::string& name, const posix::Fd& subvolume);
+    [[nodiscard]] Status await_no_writer(const std::string& name, const posix::Fd& subvolume) const;
     [[nodiscard]] Result<bool> is_mounted(const std::string& name, const posix::Fd& subvolume) const;
     /// Removes the empty folder that mounts are made on.
     [[nodiscard]] Status forget(const std::string& name);
 
 private:
     [[nodiscard]] std::string point(const std::string& name) const { return volumes_ + "/" + name; }
-    [[nodiscard]] Status unmount(const std::string& point) const;
+    [[nodiscard]] Status unmount_at(const std::string& point) const;
 
     std::string volumes_;
     Duration patience_;

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <set>
+#include <map>
 #include <vector>
 
 #include "adapters/btrfs/mountinfo.hpp"
@@ -38,53 +38,81 @@ std::string name_of(const std::string& pid) {
     return "process " + pid + " (" + name + ")";
 }
 
-bool is_on(const std::string& path, unsigned major_number, unsigned minor_number) {
+bool is_on(const std::string& path, const DeviceNumber& device) {
     struct stat seen {};
-    return ::stat(path.c_str(), &seen) == 0 && major(seen.st_dev) == major_number && minor(seen.st_dev) == minor_number;
+    return ::stat(path.c_str(), &seen) == 0 && major(seen.st_dev) == device.major && minor(seen.st_dev) == device.minor;
 }
 
-}  // namespace
+/// /proc shows by the mode of these links how the file was opened.
+bool is_for_writing(const std::string& path) {
+    struct stat link {};
+    return ::lstat(path.c_str(), &link) == 0 && (link.st_mode & S_IWUSR) != 0;
+}
 
-Result<std::optional<std::string>> find_mount(const Place& place) {
-    FLOCKER_TRY(const auto pids, all_pids());
-    std::set<std::string> seen;
-    for (const std::string& pid : pids) {
-        // Which namespace it is in only saves reading the same mounts again; it may be hidden from us.
-        const std::string space_path = "/proc/" + pid + "/ns/mnt";
+bool writes_to(const std::string& pid, const DeviceNumber& device) {
+    for (const char* kind : {"/fd", "/map_files"}) {
         std::error_code error;
-        const std::string space = fs::read_symlink(space_path, error);
-        if (!error && seen.contains(space)) continue;
-        std::ifstream lines("/proc/" + pid + "/mountinfo");
-        if (!lines && (errno == EACCES || errno == EPERM)) {
-            return fail(ErrorCode::unavailable,
-                        "cannot see the mounts of process " + pid + ": flockerd must run as root");
+        fs::directory_iterator files("/proc/" + pid + kind, error);
+        while (!error && files != fs::directory_iterator()) {
+            const std::string path = files->path();
+            if (is_for_writing(path) && is_on(path, device)) return true;
+            files.increment(error);
         }
-        for (std::string line; std::getline(lines, line);) {
-            const auto mount = parse_mount_line(line);
-            if (mount && mount->device == place.device && shows(mount->root, place.root)) {
-                return "at " + mount->point + " for " + name_of(pid);
-            }
-        }
-        // A process that ended meanwhile showed no mounts; another one of its namespace is asked then.
-        if (!space.empty() && fs::read_symlink(space_path, error) == space && !error) seen.insert(space);
+    }
+    return false;
+}
+
+/// Where the process has the place mounted; nullopt: nowhere.
+Result<std::optional<std::string>> mount_point_for(const std::string& pid, const Place& place) {
+    std::ifstream lines("/proc/" + pid + "/mountinfo");
+    if (!lines && (errno == EACCES || errno == EPERM)) {
+        return fail(ErrorCode::unavailable, "cannot see the mounts of process " + pid + ": flockerd must run as root");
+    }
+    for (std::string line; std::getline(lines, line);) {
+        const auto mount = parse_mount_line(line);
+        if (mount && mount->device == place.device && shows(mount->root, place.root)) return mount->point;
     }
     return std::nullopt;
 }
 
-std::optional<std::string> find_user_of_device(unsigned major_number, unsigned minor_number) {
+}  // namespace
+
+Result<std::optional<std::string>> find_writer(const Place& place, const DeviceNumber& device) {
+    FLOCKER_TRY(const auto pids, all_pids());
+    std::map<std::string, std::optional<std::string>> spaces;  ///< Mount namespace: where it has the place.
+    const std::string own = std::to_string(::getpid());
+    for (const std::string& pid : pids) {
+        if (pid == own) continue;
+        // Which namespace it is in only saves reading the same mounts again; it may be hidden from us.
+        const std::string space_path = "/proc/" + pid + "/ns/mnt";
+        std::error_code error;
+        const std::string space = fs::read_symlink(space_path, error);
+        std::optional<std::string> point;
+        if (const auto known = spaces.find(space); !error && known != spaces.end()) {
+            point = known->second;
+        } else {
+            FLOCKER_TRY(point, mount_point_for(pid, place));
+            // A process that ended meanwhile showed no mounts; another one of its namespace is asked then.
+            const bool still_there = !space.empty() && fs::read_symlink(space_path, error) == space && !error;
+            if (still_there) spaces.emplace(space, point);
+        }
+        if (point && writes_to(pid, device)) return name_of(pid) + ", which has it mounted at " + *point;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> find_user_of(const DeviceNumber& device) {
     const auto pids = all_pids();
     if (!pids) return std::nullopt;
     const std::string own = std::to_string(::getpid());
     for (const std::string& pid : *pids) {
         if (pid == own) continue;
         const std::string folder = "/proc/" + pid;
-        if (is_on(folder + "/cwd", major_number, minor_number) || is_on(folder + "/root", major_number, minor_number)) {
-            return name_of(pid);
-        }
+        if (is_on(folder + "/cwd", device) || is_on(folder + "/root", device)) return name_of(pid);
         std::error_code error;
         fs::directory_iterator files(folder + "/fd", error);
         while (!error && files != fs::directory_iterator()) {
-            if (is_on(files->path(), major_number, minor_number)) return name_of(pid);
+            if (is_on(files->path(), device)) return name_of(pid);
             files.increment(error);
         }
     }

@@ -49,6 +49,15 @@ Result<Inspected> await_exit(Api& api, const model::ApplicationName& application
     }
 }
 
+std::string how_it_ended(Api& api, const Inspected& container, const std::string& when) {
+    return "exit code " + std::to_string(container.seen.exit_code) + when + ": " + last_words(api, container);
+}
+
+std::string unseen_process(const Inspected& container) {
+    return "its process " + std::to_string(container.pid) +
+           " can't be seen from here; run flockerd in the host's process namespace";
+}
+
 Status read_logs(Api& api, const Inspected& container, std::uint32_t tail_lines, bool follow, const ports::Sink& sink) {
     LogFrames frames;
     const ports::Sink unframed = [&](std::span<const std::byte> bytes) { return frames.take(bytes, sink); };

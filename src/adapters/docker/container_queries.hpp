@@ -25,6 +25,14 @@ namespace flocker::docker {
     return !container.running && container.pid == 0;
 }
 
+/// From the end of its last process until the engine says so.
+constexpr Duration noticing_limit = 10s;
+
+/// "exit code 3: its last words", for a message; `when` comes before the colon.
+[[nodiscard]] std::string how_it_ended(Api& api, const Inspected& container, const std::string& when = "");
+/// Why nothing is done about a container that runs.
+[[nodiscard]] std::string unseen_process(const Inspected& container);
+
 /// Its output: `tail_lines` lines from the end, and if `follow`, what comes until it ends.
 [[nodiscard]] Status read_logs(Api& api, const Inspected& container, std::uint32_t tail_lines, bool follow,
                                const ports::Sink& sink);

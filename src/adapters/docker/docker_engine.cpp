@@ -8,10 +8,10 @@
 
 namespace flocker::docker {
 
-DockerEngine::DockerEngine(posix::WorkerThreads& workers, ports::Loop& loop, Options options)
+DockerEngine::DockerEngine(posix::WorkerThreads& workers, ports::Loop& loop, const Options& options)
     : workers_(workers),
       loop_(loop),
-      containers_(std::make_shared<Containers>(std::move(options.socket_path), std::move(options.subnet))),
+      containers_(std::make_shared<Containers>(options)),
       watchers_(std::make_shared<Watchers>()) {}
 
 DockerEngine::~DockerEngine() {

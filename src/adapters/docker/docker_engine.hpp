@@ -20,6 +20,10 @@ struct Options {
     /// Of our network on this node: "10.201.3.0/24". The first address is the bridge's own and no
     /// container's.
     std::string subnet{};
+    /// Where the gates of containers are kept.
+    std::string gates{};
+    /// The installed gate program, flocker-gate.
+    std::string gate_program{};
 };
 
 /// The Docker engine (20.10 or newer) of this node, over its Unix socket.
@@ -28,13 +32,17 @@ struct Options {
 /// publish no port. A volume is a bind mount with propagation rslave: its source must lie on a shared
 /// mount. Readiness is asked for from the network namespace of the calling process.
 ///
+/// The command of a container waits at a gate (apps/gate) until ReleaseContainer. A container that was stopped is
+/// `exited` as soon as no process of it is left; its exit code is 0 until the engine, which cleans up first, tells it.
+/// For both, the engine's processes must be visible in /proc; without that nothing is released.
+///
 /// Threads: as the port says. Work runs on `workers`; what is under way when this is destroyed ends
 ///          with unavailable, and soon.
 /// Owns:    one thread that listens to the engine's events, from the first watch() on.
 class DockerEngine final : public ports::ContainerEngine {
 public:
     /// Both outlive this.
-    DockerEngine(posix::WorkerThreads& workers, ports::Loop& loop, Options options);
+    DockerEngine(posix::WorkerThreads& workers, ports::Loop& loop, const Options& options);
     ~DockerEngine() override;
     DockerEngine(const DockerEngine&) = delete;
     DockerEngine& operator=(const DockerEngine&) = delete;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "adapters/docker/gates.hpp"
 #include "adapters/http/message.hpp"
 #include "model/names.hpp"
 
@@ -15,6 +16,7 @@ namespace json = boost::json;
 namespace names = model::names;
 
 constexpr const char* label_incarnation = "io.flocker.incarnation";
+constexpr const char* label_gate = "io.flocker.gate";
 constexpr const char* label_network = "io.flocker.network";
 /// Negative is "for ever" to the engine; nothing is waited for longer than this.
 constexpr std::chrono::seconds grace_max = std::chrono::hours(1);
@@ -120,15 +122,38 @@ std::optional<HealthCheck> health_of(const json::value& container) {
     return check;
 }
 
-std::string without_slash(std::string name) {
-    if (name.starts_with('/')) name.erase(0, 1);
-    return name;
-}
-
 json::array to_array(const std::vector<std::string>& texts) {
     json::array array;
     for (const std::string& text : texts) array.emplace_back(text);
     return array;
+}
+
+/// Ours: the one bind mount beside the gate's.
+std::optional<VolumeBind> volume_of(const json::value& container) {
+    const json::value* mounts = find(container, {"HostConfig", "Mounts"});
+    if (mounts == nullptr || !mounts->is_array()) return std::nullopt;
+    for (const json::value& mount : mounts->get_array()) {
+        VolumeBind bind{text_at(mount, {"Source"}), text_at(mount, {"Target"})};
+        if (text_at(mount, {"Type"}) == "bind" && bind.mountpoint != gate_folder_inside) return bind;
+    }
+    return std::nullopt;
+}
+
+/// The engine forgets the image's command when it is given an entrypoint.
+void put_before_command(json::object& body, const Gate& gate) {
+    json::array entrypoint{gate_inside};
+    for (const std::string& word : gate.image.entrypoint) entrypoint.emplace_back(word);
+    body["Entrypoint"] = std::move(entrypoint);
+    const json::value* own = body.if_contains("Cmd");
+    if ((own == nullptr || own->get_array().empty()) && !gate.image.command.empty()) {
+        body["Cmd"] = to_array(gate.image.command);
+    }
+    body["Labels"].get_object()[label_gate] = gate_inside;
+}
+
+std::string without_slash(std::string name) {
+    if (name.starts_with('/')) name.erase(0, 1);
+    return name;
 }
 
 }  // namespace
@@ -151,6 +176,9 @@ Result<Inspected> parse_container(const std::string& text) {
         inspected.grace = grace_s < 0 || grace_s > grace_max.count() ? grace_max : std::chrono::seconds(grace_s);
     }
     inspected.health = health_of(value);
+    inspected.paused = flag_at(value, {"State", "Paused"});
+    inspected.gated = !text_at(value, {"Config", "Labels", label_gate}).empty();
+    inspected.volume = volume_of(value);
 
     model::ContainerSeen& seen = inspected.seen;
     seen.application.value = text_at(value, {"Config", "Labels", names::label_application});
@@ -193,7 +221,12 @@ Result<std::set<std::string>> parse_image_list(const std::string& text) {
     return images;
 }
 
-std::string container_body(const model::ContainerSpec& spec) {
+Result<ImageCommand> parse_image_command(const std::string& text) {
+    FLOCKER_TRY(const json::value value, parse(text));
+    return ImageCommand{texts_at(value, {"Config", "Entrypoint"}), texts_at(value, {"Config", "Cmd"})};
+}
+
+std::string container_body(const model::ContainerSpec& spec, const std::optional<Gate>& gate) {
     const model::Application& application = spec.application;
     json::array environment;
     for (const auto& [name, value] : model::container_environment(spec)) environment.emplace_back(name + "=" + value);
@@ -203,12 +236,21 @@ std::string container_body(const model::ContainerSpec& spec) {
                       {"LogConfig", {{"Type", "json-file"}, {"Config", {{"max-size", "50m"}, {"max-file", "3"}}}}}};
     if (application.mem_limit) host["Memory"] = application.mem_limit->value;
     if (application.cpu_shares) host["CpuShares"] = *application.cpu_shares;
+    json::array mounts;
     if (application.volume && !spec.volume_source.empty()) {
-        host["Mounts"] = json::array{{{"Type", "bind"},
-                                      {"Source", spec.volume_source},
-                                      {"Target", application.volume->mountpoint},
-                                      {"BindOptions", {{"Propagation", "rslave"}}}}};
+        mounts.push_back({{"Type", "bind"},
+                          {"Source", spec.volume_source},
+                          {"Target", application.volume->mountpoint},
+                          {"BindOptions", {{"Propagation", "rslave"}}}});
     }
+    if (gate) {
+        mounts.push_back({{"Type", "bind"},
+                          {"Source", gate->folder},
+                          {"Target", gate_folder_inside},
+                          {"ReadOnly", true},
+                          {"BindOptions", {{"Propagation", "rprivate"}}}});
+    }
+    if (!mounts.empty()) host["Mounts"] = std::move(mounts);
 
     json::object body{{"Image", application.image},
                       // Some systems keep their data under the host's name (RabbitMQ): it has to move with them.
@@ -222,6 +264,10 @@ std::string container_body(const model::ContainerSpec& spec) {
                       {"NetworkingConfig",
                        {{"EndpointsConfig", {{names::network, {{"IPAMConfig", {{"IPv4Address", spec.address}}}}}}}}}};
     if (application.command) body["Cmd"] = to_array(*application.command);
+    // One that has nothing to run is refused by the engine, which says it better.
+    const bool runs = (application.command && !application.command->empty()) ||
+                      (gate && !(gate->image.entrypoint.empty() && gate->image.command.empty()));
+    if (gate && runs) put_before_command(body, *gate);
     return json::serialize(body);
 }
 

@@ -24,6 +24,14 @@ struct HealthCheck {
     friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
 
+/// A folder of this node, and where the container sees it.
+struct VolumeBind {
+    std::string source;
+    std::string mountpoint;
+
+    friend bool operator==(const VolumeBind&, const VolumeBind&) = default;
+};
+
 /// A container as the engine describes it.
 struct Inspected {
     model::ContainerSeen seen;
@@ -34,6 +42,9 @@ struct Inspected {
     std::string stop_signal{"SIGTERM"};
     Duration grace{10s};
     std::optional<HealthCheck> health;
+    bool paused{false};
+    bool gated{false};  ///< Its command waits at a gate after each start.
+    std::optional<VolumeBind> volume;
 
     /// It has our name and our label: an image that was made from one of our containers has the
     /// label too.
@@ -45,7 +56,21 @@ struct Inspected {
 /// "repository:tag" of each image that has one.
 [[nodiscard]] Result<std::set<std::string>> parse_image_list(const std::string& json);
 
-[[nodiscard]] std::string container_body(const model::ContainerSpec& spec);
+/// What an image runs if nothing else is said.
+struct ImageCommand {
+    std::vector<std::string> entrypoint;
+    std::vector<std::string> command;
+
+    friend bool operator==(const ImageCommand&, const ImageCommand&) = default;
+};
+[[nodiscard]] Result<ImageCommand> parse_image_command(const std::string& json);
+
+/// Stands before the command of a container.
+struct Gate {
+    std::string folder;  ///< Of this node; see Gates.
+    ImageCommand image;
+};
+[[nodiscard]] std::string container_body(const model::ContainerSpec& spec, const std::optional<Gate>& gate);
 
 /// A network as the engine describes it, as far as ours must be as we made it.
 struct NetworkSeen {

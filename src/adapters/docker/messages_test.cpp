@@ -35,7 +35,7 @@ TEST(ContainerBody, SaysAllThatTheSpecificationSays) {
     full.application.volume = model::Volume{model::DatasetId("d"), "/data", {}, {}};
     full.volume_source = "/var/lib/flocker/volumes/d";
 
-    const auto body = boost::json::parse(container_body(full)).as_object();
+    const auto body = boost::json::parse(container_body(full, {})).as_object();
 
     EXPECT_EQ(body.at("Image"), "redis:7");
     EXPECT_EQ(body.at("Hostname"), "db");
@@ -56,7 +56,7 @@ TEST(ContainerBody, SaysAllThatTheSpecificationSays) {
 }
 
 TEST(ContainerBody, LeavesTheCommandToTheImageUnlessOneIsGiven) {
-    const auto body = boost::json::parse(container_body(spec())).as_object();
+    const auto body = boost::json::parse(container_body(spec(), {})).as_object();
     EXPECT_FALSE(body.contains("Cmd"));
     EXPECT_FALSE(body.at("HostConfig").as_object().contains("Mounts"));
 }

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/docker/readiness.hpp"
 
-#include <poll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 #include <memory>
 #include <span>
 
@@ -86,17 +81,6 @@ Status ask_whether_ready(const std::string& address, std::uint16_t port, Protoco
     FLOCKER_TRY(const std::string answer, read_answer(*stream, postgres ? postgres_enough : redis_enough));
     if (postgres ? postgres_serves(answer) : redis_serves(answer)) return {};
     return fail(ErrorCode::unavailable, "port " + std::to_string(port) + " says that it is starting up");
-}
-
-ProcessWatch::ProcessWatch(int pid) : process_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
-
-bool ProcessWatch::ends_within(Duration limit) const {
-    if (!process_) return true;
-    pollfd waiting{process_.get(), POLLIN, 0};
-    const timespec time{static_cast<time_t>(limit.count() / 1'000'000'000),
-                        static_cast<long>(limit.count() % 1'000'000'000)};
-    const int ready = ::ppoll(&waiting, 1, &time, nullptr);
-    return ready > 0;
 }
 
 }  // namespace flocker::docker

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "adapters/posix/fd.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 
@@ -23,17 +22,5 @@ enum class Protocol : std::uint8_t { postgres, redis, unknown };
 /// Asks once. Errors: unavailable (with what it said or did), timed_out (`limit` is for each step).
 [[nodiscard]] Status ask_whether_ready(const std::string& address, std::uint16_t port, Protocol protocol,
                                        Duration limit);
-
-/// Sees a process end the moment it ends.
-class ProcessWatch {
-public:
-    /// One that is gone already counts as ended.
-    explicit ProcessWatch(int pid);
-    /// True: it has ended. False: it runs still, after `limit`.
-    [[nodiscard]] bool ends_within(Duration limit) const;
-
-private:
-    posix::Fd process_;
-};
 
 }  // namespace flocker::docker

@@ -89,25 +89,5 @@ TEST(AskWhetherReady, IsNotReadyWithoutAListenerOrAnAnswer) {
     EXPECT_EQ(unanswered.error().code, ErrorCode::timed_out);
 }
 
-TEST(ProcessWatch, SeesTheEndOfAProcess) {
-    std::array<int, 2> pipe{};
-    ASSERT_EQ(::pipe(pipe.data()), 0);
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ::close(pipe[1]);
-        char byte{};
-        ::_exit(::read(pipe[0], &byte, 1) == 0 ? 0 : 1);
-    }
-    ::close(pipe[0]);
-    const ProcessWatch watch(child);
-    EXPECT_FALSE(watch.ends_within(10ms));
-
-    ::close(pipe[1]);
-
-    EXPECT_TRUE(watch.ends_within(10s));
-    ::waitpid(child, nullptr, 0);
-    EXPECT_TRUE(ProcessWatch(child).ends_within(10s)) << "one that is gone counts as ended";
-}
-
 }  // namespace
 }  // namespace flocker::docker

@@ -173,7 +173,8 @@ void PeerLink::send(const model::SendOrder& order, std::function<void(model::Sen
 
 Result<model::SendReceipt> PeerLink::send_now(const model::SendOrder& order,
                                               const std::function<void(model::SendProgress)>& progress) {
-    const Bytes expected = snapshots_.measure(order.dataset, order.base, order.to).value_or(Bytes{});
+    const Bytes expected =
+        order.urgent ? Bytes{} : snapshots_.measure(order.dataset, order.base, order.to).value_or(Bytes{});
     auto lease = connections_.take(order.target);
     if (!lease) return tl::unexpected(not_done(lease.error()));
     FrameStream& frames = lease->frames();
