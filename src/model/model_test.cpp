@@ -58,6 +58,9 @@ TEST(Fingerprint, ChangesWithWhatTheContainerIsMadeFromOnly) {
     changed.application.image = "web:2";
     EXPECT_NE(fingerprint(changed), before);
     changed = web();
+    changed.application.gate = false;
+    EXPECT_NE(fingerprint(changed), before);
+    changed = web();
     changed.application.mem_limit = Bytes{0};
     EXPECT_NE(fingerprint(changed), before);
     changed = web();

@@ -76,6 +76,9 @@ class PostgresMoves(ClusterTestCase):
         client.wait_rows(100)
         self.assert_nobody_refused(client.mark("after"))
         self.assert_runs_only_on("postgres", "birch")
+        said = self.cluster["alder"].daemon.log.read_text()
+        self.assertIn("hook of postgres", said)
+        self.assertNotIn("failed: hook of postgres", said, "its checkpoint")
         self.assert_nothing_lost(client, self.cluster["alder"].address)
 
 

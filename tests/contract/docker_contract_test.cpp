@@ -36,11 +36,13 @@ TEST_F(DockerEngine, MountsTheVolumeAndWhatIsMountedThereLater) {
     fs::create_directories(source);
     std::ofstream(source / "early") << "early\n";
     model::ContainerSpec spec =
-        busybox_spec("mounted", "cat /data/early; until test -e /data/late; do usleep 10000; done; cat /data/late");
+        busybox_spec("mounted", "cat /data/early; touch /tmp/read; until test -e /data/late; do usleep 10000; done; "
+                                "cat /data/late");
     spec.application.volume = model::Volume{model::DatasetId("d"), "/data", {}, {}};
     spec.application.gate = false;
     spec.volume_source = source;
     run(spec);
+    done(model::RunHook{spec.application.name, {"sh", "-c", "until test -e /tmp/read; do usleep 1000; done"}});
 
     ASSERT_EQ(::mount("flkt", source.c_str(), "tmpfs", 0, nullptr), 0);
     std::ofstream(source / "late") << "late\n";

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -61,6 +62,8 @@ inline std::unique_ptr<OwnDockerd> dockerd;
 class EngineOfAll final : public ::testing::Environment {
 public:
     void SetUp() override {
+        // As flockerd does.
+        std::signal(SIGPIPE, SIG_IGN);
         check(enter_own_namespaces());
         dockerd = std::make_unique<OwnDockerd>("docker");
         check(dockerd->start());

@@ -28,16 +28,19 @@ protected:
     static fs::path fifo_of(const model::ApplicationName& application) {
         return fs::path(dockerd->folder()) / "gate" / application.value / "release";
     }
-    /// Writes into the FIFO as an agent would that has no idea what it does, and goes away. Comes back when the gate
-    /// waits there once more.
-    static void knock(const model::ApplicationName& application, const std::string& message) {
-        {
-            const posix::Fd writer(::open(fifo_of(application).c_str(), O_WRONLY | O_CLOEXEC));
-            ASSERT_EQ(::write(writer.get(), message.data(), message.size()), static_cast<ssize_t>(message.size()));
-        }
-        // Opening blocks until there is a reader, which reads the end of what is not there any more.
-        for (int times = 0; times < 2; ++times)
-            ASSERT_TRUE(posix::Fd(::open(fifo_of(application).c_str(), O_WRONLY | O_CLOEXEC)));
+    /// Waits until somebody waits there.
+    posix::Fd writer_of(const model::ApplicationName& application) {
+        posix::Fd writer;
+        const auto deadline = Clock::now() + 10s;
+        while (!writer && Clock::now() < deadline && api_.rest(1ms))
+            writer = posix::Fd(::open(fifo_of(application).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+        EXPECT_TRUE(writer) << "nobody waits";
+        return writer;
+    }
+    /// Writes into the FIFO as an agent would that has no idea what it does, and goes away.
+    void knock(const model::ApplicationName& application, const std::string& message) {
+        const posix::Fd writer = writer_of(application);
+        EXPECT_EQ(::write(writer.get(), message.data(), message.size()), static_cast<ssize_t>(message.size()));
     }
     Phase phase_of(const model::ApplicationName& application) {
         for (const auto& container : observe().containers) {
@@ -94,6 +97,7 @@ TEST_F(Gate, StaysShutWhoeverComesAndGoes) {
     knock(name, "open");
     knock(name, "pid:[4026531836]");
     knock(name, std::string(4000, 'x'));
+    static_cast<void>(writer_of(name));
 
     EXPECT_EQ(phase_of(name), Phase::waiting);
     EXPECT_EQ(fs::read_symlink("/proc/" + std::to_string(pid_of(name)) + "/exe"), "/.flocker/gate");

@@ -4,21 +4,22 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <chrono>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
+#include "adapters/docker/first_process.hpp"
+#include "adapters/posix/files.hpp"
 #include "tests/contract/docker_engine_test.hpp"
 
 namespace flocker::contract {
 namespace {
 
 std::string read_text(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
+    return posix::read_file(path, std::size_t{1} << 20U).value_or("");
 }
 
 /// While it lives, the engine hears nothing from this container: the process between them stands still.
@@ -139,24 +140,36 @@ TEST_F(Stopping, EndsAContainerThatSomebodyHasPaused) {
     EXPECT_EQ(done(model::StopContainer{spec.application.name}).status, Phase::exited);
 }
 
-TEST_F(Stopping, TheEndOfACommandComesWithItsCode) {
-    const model::ContainerSpec spec =
-        busybox_spec("ending", "mkfifo /tmp/pipe; chmod 0666 /tmp/pipe; read line </tmp/pipe; exit 5");
-    run(spec);
-    const auto changes = std::make_shared<int>(0);
-    harness_.engine().watch([changes] { ++*changes; });
-    done(model::RunHook{spec.application.name, {"sh", "-c", "until echo go >/tmp/pipe; do usleep 1000; done"}});
+TEST_F(Stopping, WhatEndsByItselfIsReportedWithItsCode) {
+    const model::ContainerSpec spec = busybox_spec("ending", "mkfifo /tmp/pipe; read line </tmp/pipe; exit 5");
+    const model::ContainerSeen running = run(spec);
+    done(model::RunHook{spec.application.name, {"sh", "-c", "until test -p /tmp/pipe; do usleep 1000; done"}});
+    const int pid = pid_of(spec.application.name);
+    const auto process = docker::FirstProcess::find(pid, running.container);
+    ASSERT_TRUE(process);
+    Unnoticed unnoticed(pid);
+    std::ofstream("/proc/" + std::to_string(pid) + "/root/tmp/pipe") << "go\n";
+    ASSERT_TRUE(process->ends_within(10s));
 
-    // Whenever it is looked at: running, or exited with the code; never a code that nobody knows yet.
-    int observed = -1;
-    model::ContainerSeen seen;
-    EXPECT_TRUE(harness_.run_until([&] {
-        if (observed == *changes) return false;
-        observed = *changes;
-        seen = observe().containers.at(0);
-        return seen.status == Phase::exited;
-    }));
-    EXPECT_EQ(seen.exit_code, 5);
+    std::optional<Result<ports::EngineSeen>> seen;
+    harness_.engine().observe([&](Result<ports::EngineSeen> observed) { seen = std::move(observed); });
+
+    EXPECT_FALSE(harness_.loop().run_until([&] { return seen.has_value(); }, 300ms)) << "nobody knows the code yet";
+    unnoticed.end();
+    ASSERT_TRUE(harness_.run_until([&] { return seen.has_value(); }));
+    EXPECT_EQ(seen->value().containers.at(0).status, Phase::exited);
+    EXPECT_EQ(seen->value().containers.at(0).exit_code, 5);
+}
+
+TEST_F(Stopping, AProcessIsOnlyItsOwnContainers) {
+    const model::ContainerSpec spec = running_server();
+    const std::string id = observe().containers.at(0).container;
+    const int pid = pid_of(spec.application.name);
+    EXPECT_TRUE(docker::FirstProcess::find(pid, id));
+    EXPECT_FALSE(docker::FirstProcess::find(pid, std::string(64, 'a')));
+    EXPECT_FALSE(docker::FirstProcess::find(::getpid(), id));
+    EXPECT_FALSE(docker::FirstProcess::find(pid, ""));
+    EXPECT_FALSE(docker::FirstProcess::find(0, id));
 }
 
 class Hook : public DockerEngine {};

@@ -14,6 +14,7 @@
 
 #include "adapters/nftables/nft_router.hpp"
 #include "adapters/posix/event_loop.hpp"
+#include "tests/contract/router_contract.hpp"
 #include "tests/contract/router_network.hpp"
 
 namespace flocker::router_contract {
@@ -102,6 +103,35 @@ private:
         const Status seen = (expression);                        \
         ASSERT_TRUE(seen) << (seen ? "" : seen.error().message); \
     } while (false)
+
+/// For the suite that every router passes.
+class KernelRouter final : public contract::RouterHarness {
+public:
+    Status apply(const RouteTable& table) override { return node_.apply(table); }
+    RouteTarget server(const std::string& name) override { return name == "first" ? to_a1 : to_a2; }
+    Attempt connect(std::uint16_t port) override {
+        clients_.push_back(std::make_unique<Client>("flkt-out", address_a, port));
+        return clients_.size() - 1;
+    }
+    bool so_many_wait(std::size_t count) override {
+        const auto end = Clock::now() + 5s;
+        while (node_.router().counters().waiting != count && Clock::now() < end) std::this_thread::sleep_for(1ms);
+        return node_.router().counters().waiting == count;
+    }
+    std::string outcome(Attempt attempt) override {
+        const std::string line = clients_[attempt]->line();
+        if (line.starts_with("flkt-a1")) return "first";
+        if (line.starts_with("flkt-a2")) return "second";
+        return line;
+    }
+
+private:
+    Network network_;
+    EchoServer first_{"flkt-a1", 6379};
+    EchoServer second_{"flkt-a2", 6379};
+    Node node_{"flkt-a"};
+    std::vector<std::unique_ptr<Client>> clients_;
+};
 
 class RouterContract : public ::testing::Test {
 protected:
@@ -619,3 +649,9 @@ TEST_F(RouterContract, ManyRoutesChangeInOneStepAndOneRouteIsQuick) {
 
 }  // namespace
 }  // namespace flocker::router_contract
+
+namespace flocker::contract {
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Kernel, RouterPortContract, router_contract::KernelRouter);
+
+}  // namespace flocker::contract

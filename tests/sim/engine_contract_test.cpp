@@ -14,7 +14,11 @@ public:
     ports::ContainerEngine& engine() override { return port_; }
     bool run_until(const std::function<bool()>& condition) override {
         return pass_until(world_, condition, [this] {
-            for (const auto& name : failing_) host_.exited(name, 3);
+            for (const auto& name : failing_) {
+                const auto* container = host_.find(name);
+                const bool runs = container && container->status == model::ContainerSeen::Status::running;
+                if (runs) host_.exited(name, 3);
+            }
         });
     }
     model::ContainerSpec server_spec(const std::string& name) override {

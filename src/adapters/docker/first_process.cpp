@@ -12,24 +12,27 @@
 #include <climits>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string_view>
 #include <vector>
+
+#include "adapters/posix/files.hpp"
 
 namespace flocker::docker {
 namespace {
 
 /// The engine's own first process, on wish in front of the command.
 constexpr std::string_view engines_init = "/sbin/docker-init";
+constexpr std::size_t proc_file_max = std::size_t{1} << 20U;
 
 std::string proc(int pid, const char* what) {
     return "/proc/" + std::to_string(pid) + "/" + what;
 }
 
+/// Empty: there is nothing, or the process has just ended.
 std::string read_all(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    return posix::read_file(path, proc_file_max).value_or("");
 }
 
 /// The program that runs, by its path in the container. Empty: it can't be told, as of a process that has ended, or
@@ -45,7 +48,7 @@ std::string program_of(int pid) {
 }
 
 std::vector<int> children_of(int pid) {
-    std::ifstream file(proc(pid, ("task/" + std::to_string(pid) + "/children").c_str()));
+    std::istringstream file(read_all(proc(pid, ("task/" + std::to_string(pid) + "/children").c_str())));
     return {std::istream_iterator<int>(file), {}};
 }
 

@@ -68,8 +68,12 @@ Result<struct statx> look_at(int folder, const char* path, const std::string& na
 
 Gates::Gates(std::string folder, std::string program) : folder_(std::move(folder)), program_(std::move(program)) {}
 
-std::string Gates::folder_of(const model::ApplicationName& application) const {
-    return folder_ + "/" + application.value;
+Result<std::string> Gates::folder_of(const model::ApplicationName& application) const {
+    const std::string& name = application.value;
+    if (folder_.empty()) return fail(ErrorCode::unavailable, "there is no folder for gates");
+    if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+        return fail(ErrorCode::invalid_argument, "an application can't have the name \"" + name + "\"");
+    return folder_ + "/" + name;
 }
 
 Status Gates::refresh_program() {
@@ -93,8 +97,8 @@ Status Gates::refresh_program() {
 }
 
 Result<std::string> Gates::prepare(const model::ApplicationName& application) {
+    FLOCKER_TRY(const std::string folder, folder_of(application));
     FLOCKER_CHECK_OK(refresh_program());
-    const std::string folder = folder_of(application);
     FLOCKER_CHECK_OK(make_folder(folder));
     const std::string program = folder_ + "/program";
     const std::string gate = folder + "/gate";
@@ -109,15 +113,17 @@ Result<std::string> Gates::prepare(const model::ApplicationName& application) {
 }
 
 Status Gates::remove(const model::ApplicationName& application) {
+    const auto folder = folder_of(application);
+    if (!folder) return {};
     std::error_code error;
-    const std::string folder = folder_of(application);
-    fs::remove_all(folder, error);
-    if (error) return fail(ErrorCode::unavailable, folder + " can't be removed: " + posix::reason_of(error.value()));
+    fs::remove_all(*folder, error);
+    if (error) return fail(ErrorCode::unavailable, *folder + " can't be removed: " + posix::reason_of(error.value()));
     return {};
 }
 
 Result<posix::Fd> Gates::writer(const model::ApplicationName& application) const {
-    const std::string path = folder_of(application) + "/release";
+    FLOCKER_TRY(const std::string folder, folder_of(application));
+    const std::string path = folder + "/release";
     posix::Fd fifo(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
     if (fifo || errno == ENXIO) return fifo;
     return failure(path + " can't be opened", errno);

@@ -30,6 +30,7 @@ public:
     Gates(std::string folder, std::string program);
 
     /// The folder for this application's container, ready to be mounted. Repeating it changes nothing.
+    /// Errors: unavailable (the program is not installed, the disk); invalid_argument (what can't be a folder's name).
     [[nodiscard]] Result<std::string> prepare(const model::ApplicationName& application);
     [[nodiscard]] Status remove(const model::ApplicationName& application);
 
@@ -42,7 +43,7 @@ public:
 
 private:
     [[nodiscard]] Status refresh_program();
-    [[nodiscard]] std::string folder_of(const model::ApplicationName& application) const;
+    [[nodiscard]] Result<std::string> folder_of(const model::ApplicationName& application) const;
     /// Without a reader: none.
     [[nodiscard]] Result<posix::Fd> writer(const model::ApplicationName& application) const;
 

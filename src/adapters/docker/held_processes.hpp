@@ -24,12 +24,14 @@ public:
 
     /// Of a container that runs as far as the engine knows. nullptr: it can't be found.
     [[nodiscard]] std::shared_ptr<FirstProcess> of(const Inspected& container);
-    /// What is said of a container that was stopped here, until the engine says it.
-    void note_stopped(const model::ContainerSeen& seen);
-    [[nodiscard]] std::optional<model::ContainerSeen> stopped(const Inspected& container) const;
+    /// Its end is on our word: nobody has to wait for what the engine says of it.
+    void note_stopping(const Inspected& container);
+    /// Of a container that was stopped here and has ended: what is said of it until the engine knows. The same each
+    /// time. nullopt: it was not stopped here.
+    [[nodiscard]] std::optional<model::ContainerSeen> stopped(const Inspected& container);
     void note_began(const Inspected& container);
     /// When its command began, if that was here.
-    [[nodiscard]] std::optional<Time> began(const Inspected& container) const;
+    [[nodiscard]] std::optional<Time> began(const Inspected& container);
 
     void forget(const std::string& container);
     void forget_all_but(const std::set<std::string>& containers);
@@ -37,10 +39,13 @@ public:
 private:
     struct Held {
         std::shared_ptr<FirstProcess> process;
+        bool stopping{false};
         std::optional<model::ContainerSeen> stopped;
         std::optional<Time> began;
     };
-    mutable std::mutex mutex_;
+    [[nodiscard]] Held* find(const Inspected& container);
+
+    std::mutex mutex_;
     std::map<std::string, Held> held_;  ///< By the engine's id of the container.
 };
 

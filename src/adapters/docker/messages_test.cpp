@@ -61,6 +61,62 @@ TEST(ContainerBody, LeavesTheCommandToTheImageUnlessOneIsGiven) {
     EXPECT_FALSE(body.at("HostConfig").as_object().contains("Mounts"));
 }
 
+TEST(ContainerBody, PutsTheGateBeforeTheImagesCommand) {
+    const Gate gate{"/state/gate/db", {{"entry.sh", "-x"}, {"redis-server"}}};
+    const auto body = boost::json::parse(container_body(spec(), gate)).as_object();
+
+    EXPECT_EQ(boost::json::serialize(body.at("Entrypoint")), R"(["/.flocker/gate","entry.sh","-x"])");
+    EXPECT_EQ(boost::json::serialize(body.at("Cmd")), R"(["redis-server"])");
+    EXPECT_EQ(body.at("Labels").at("io.flocker.gate"), "/.flocker/gate");
+    EXPECT_EQ(boost::json::serialize(body.at("HostConfig").at("Mounts")),
+              R"([{"Type":"bind","Source":"/state/gate/db","Target":"/.flocker","ReadOnly":true,)"
+              R"("BindOptions":{"Propagation":"rprivate"}}])");
+}
+
+TEST(ContainerBody, PutsTheGateBeforeACommandOfItsOwn) {
+    model::ContainerSpec own = spec();
+    own.application.command = {{"sleep", "5"}};
+    const auto body = boost::json::parse(container_body(own, Gate{"/g", {{"entry.sh"}, {"redis-server"}}})).as_object();
+    EXPECT_EQ(boost::json::serialize(body.at("Entrypoint")), R"(["/.flocker/gate","entry.sh"])");
+    EXPECT_EQ(boost::json::serialize(body.at("Cmd")), R"(["sleep","5"])");
+
+    own.application.command = std::vector<std::string>{};
+    const auto empty = boost::json::parse(container_body(own, Gate{"/g", {{}, {"redis-server"}}})).as_object();
+    EXPECT_EQ(boost::json::serialize(empty.at("Entrypoint")), R"(["/.flocker/gate"])");
+    EXPECT_EQ(boost::json::serialize(empty.at("Cmd")), R"(["redis-server"])");
+}
+
+TEST(ContainerBody, LeavesItToTheEngineToRefuseAnImageWithoutACommand) {
+    const auto body = boost::json::parse(container_body(spec(), Gate{"/g", {}})).as_object();
+    EXPECT_FALSE(body.contains("Entrypoint"));
+}
+
+TEST(ParseImageCommand, TakesWhatThereIs) {
+    EXPECT_EQ(parse_image_command(R"({"Config":{"Entrypoint":["a","b"],"Cmd":["c"]}})").value(),
+              (ImageCommand{{"a", "b"}, {"c"}}));
+    EXPECT_EQ(parse_image_command(R"({"Config":{"Entrypoint":null,"Cmd":null}})").value(), ImageCommand{});
+    EXPECT_EQ(parse_image_command(R"({"Config":null})").value(), ImageCommand{});
+    EXPECT_FALSE(parse_image_command("oops"));
+}
+
+TEST(ParseContainer, TellsTheVolumeFromTheGate) {
+    const auto parsed = [](const std::string& label, const std::string& mounts) {
+        return parse_container(R"({"Id":"abc","State":{"Paused":true},"Config":{"Labels":{)" + label +
+                               R"(}},"HostConfig":{"Mounts":)" + mounts + "}}")
+            .value();
+    };
+    const Inspected gated = parsed(R"("io.flocker.gate":"/.flocker/gate")",
+                                   R"([{"Type":"bind","Source":"/g/db","Target":"/.flocker"},)"
+                                   R"({"Type":"bind","Source":"/volumes/d","Target":"/data"}])");
+    EXPECT_TRUE(gated.gated);
+    EXPECT_TRUE(gated.paused);
+    EXPECT_EQ(gated.volume, (VolumeBind{"/volumes/d", "/data"}));
+    const Inspected plain = parsed("", R"([{"Type":"bind","Source":"/g/db","Target":"/.flocker"}])");
+    EXPECT_FALSE(plain.gated);
+    EXPECT_EQ(plain.volume, std::nullopt);
+    EXPECT_EQ(parsed("", "null").volume, std::nullopt);
+}
+
 TEST(NetworkBody, AsksForOurBridge) {
     EXPECT_EQ(
         network_body("10.201.0.0/24"),

@@ -104,6 +104,7 @@ Containers::Seen Containers::stop_process(const Inspected& container, const Firs
         if (process.send(number)) return {};
         return fail(ErrorCode::unavailable, name + " can't be sent signal " + std::to_string(number));
     };
+    processes_.note_stopping(container);
     FLOCKER_CHECK_OK(sent(signal));
     bool ended = false;
     if (signal != SIGKILL) {
@@ -114,11 +115,11 @@ Containers::Seen Containers::stop_process(const Inspected& container, const Firs
         FLOCKER_TRY(ended, ends_within(process, kill_limit));
     }
     if (!ended) return not_killed(container);
-    model::ContainerSeen seen = container.seen;
-    seen.status = Phase::exited;
-    seen.finished = std::max(wall_clock(), seen.started);
-    processes_.note_stopped(seen);
-    return seen;
+    auto seen = processes_.stopped(container);
+    if (seen) return seen;
+    // The engine was faster.
+    FLOCKER_TRY(Inspected last, look(container.seen.application));
+    return std::move(last.seen);
 }
 
 Containers::Seen Containers::stop_by_engine(Inspected container, bool at_once) {
