@@ -6,8 +6,6 @@
 
 #include <algorithm>
 
-#include "plan/hooks.hpp"
-
 namespace flocker::protocol {
 namespace {
 
@@ -99,21 +97,6 @@ void Agent::assigned(const Assigned& event, Instant now) {
         if (changed(subject)) worked(lane);
     }
     if (before) note_cutovers(*before, now);
-}
-
-void Agent::note_cutovers(const Assignment& before, Instant now) {
-    for (const ApplicationAssignment& application : assignment_->applications) {
-        const auto was = std::ranges::find_if(before.applications, [&](const ApplicationAssignment& each) {
-            return each.application.name == application.application.name;
-        });
-        if (was == before.applications.end()) continue;
-        const std::string subject = subject_of(application.application).value;
-        if (application.intent == Intent::hold && was->intent != Intent::hold) {
-            routes_awaited_[subject] = {application.move, MoveStep::hold, now};
-        } else if (application.intent == Intent::run && application.move.value == 0 && was->move.value != 0) {
-            routes_awaited_[subject] = {was->move, MoveStep::open, now};
-        }
-    }
 }
 
 void Agent::assignment_saved(const AssignmentSaved& event, Instant now) {
@@ -250,36 +233,6 @@ void Agent::container_done(const ContainerDone& event, Instant now) {
                event.action);
 }
 
-void Agent::hook_done(const std::string& subject, const Status& outcome, Instant now) {
-    Lane& lane = lanes_[subject];
-    const auto application = std::ranges::find_if(assignment_->applications, [&](const ApplicationAssignment& each) {
-        return subject_of(each.application).value == subject;
-    });
-    if (application == assignment_->applications.end() || application->hook_for.value == 0) return;
-    if (!outcome && plan::hook_must_succeed(application->application)) return failed(lane, outcome.error(), now);
-    worked(lane);
-    steps_[{subject, MoveStep::hook}] = {subject, MoveStep::hook, application->hook_for, now - lane.asking_began, now};
-    // What the hook wrote is not to wait for the last increment.
-    const auto dataset = datasets_.find(DatasetId{subject});
-    if (dataset != datasets_.end()) dataset->second.changed = true;
-}
-
-MoveId Agent::move_of(const std::string& subject) const {
-    if (!assignment_) return MoveId{0};
-    for (const DatasetAssignment& dataset : assignment_->datasets) {
-        if (dataset.dataset.value != subject) continue;
-        return dataset.duty == Duty::seal || dataset.duty == Duty::trial ? dataset.move : MoveId{0};
-    }
-    for (const ApplicationAssignment& application : assignment_->applications) {
-        if (subject_of(application.application).value == subject) return application.move;
-    }
-    return MoveId{0};
-}
-
-void Agent::measure(const std::string& subject, MoveStep step, Instant began, Instant now) {
-    steps_[{subject, step}] = {subject, step, move_of(subject), now - began, now};
-}
-
 void Agent::image_tried(const ImageTried& event, Instant now) {
     const auto supply = image_supplies_.find(event.image);
     if (supply == image_supplies_.end()) return;
@@ -312,22 +265,6 @@ void Agent::routes_applied(const RoutesApplied& event, Instant now) {
     routes_in_force_.reset();
     routes_trouble_ = event.outcome.error();
     routes_retry_ = now + routes_rest;
-}
-
-void Agent::measure_routes(Instant now) {
-    std::erase_if(routes_awaited_, [&](const auto& entry) {
-        const auto& [subject, awaited] = entry;
-        for (const ApplicationAssignment& application : assignment_->applications) {
-            if (subject_of(application.application).value != subject) continue;
-            const bool opening = awaited.step == MoveStep::open;
-            if (opening ? !is_open(application) || ports_closed(application.application)
-                        : !ports_closed(application.application)) {
-                return false;
-            }
-            steps_[{subject, awaited.step}] = {subject, awaited.step, awaited.move, now - awaited.since, now};
-        }
-        return true;
-    });
 }
 
 void Agent::put_dataset(const DatasetId& id, const std::optional<DatasetSeen>& seen) {

@@ -11,6 +11,7 @@
 //   <config>/context.json             how `flocker` finds the control service
 //   <state>/node.json                 how this node introduces itself
 //   <state>/assignment.json           the last assignment that the agent saw
+//   <state>/gate                      the gates of this node's containers; see adapters/docker
 //   <state>/control.sqlite            the control service's records
 //   <state>/tokens.sqlite             join tokens
 //   <state>/pool.img, <state>/pool    the pool, if init made one
@@ -36,6 +37,7 @@ struct StateFolder {
     [[nodiscard]] std::string file(const char* name) const { return path + "/" + name; }
     [[nodiscard]] std::string node() const { return file("node.json"); }
     [[nodiscard]] std::string assignment() const { return file("assignment.json"); }
+    [[nodiscard]] std::string gate() const { return file("gate"); }
     [[nodiscard]] std::string records() const { return file("control.sqlite"); }
     [[nodiscard]] std::string tokens() const { return file("tokens.sqlite"); }
     [[nodiscard]] std::string pool_image() const { return file("pool.img"); }

@@ -294,6 +294,27 @@ TEST_F(RouterContract, AWaitingConnectionFollowsItsApplicationToAnotherNode) {
     EXPECT_EQ(a1_.accepted(), 0U);
 }
 
+/// In a cutover the nodes do not hold at the same moment.
+TEST_F(RouterContract, AConnectionThatWaitsAtTheNextNodeIsDeliveredThoughThisNodeHoldsLater) {
+    Node a("flkt-a");
+    Node b("flkt-b");
+    ASSERT_OK(a.apply({{7001, open_to(to_node(address_b, 7001))}}));
+    ASSERT_OK(b.apply({{7001, held_nowhere}}));
+    Client client("flkt-out", address_a, 7001);
+    b.await_waiting(1);
+    // It must not have to ask again.
+    shell("ip netns exec flkt-out nft 'table ip mute { chain c { type filter hook output priority -400;"
+          " tcp dport 7001 tcp flags & (syn | ack) == syn drop; }; }'");
+
+    ASSERT_OK(a.apply({{7001, held_at(to_node(address_b, 7001))}}));
+    ASSERT_OK(a.ensure());
+    ASSERT_OK(b.apply({{7001, open_to(to_b1)}}));
+    EXPECT_EQ(client.line(), "flkt-b1 " + address_a);
+    EXPECT_EQ(client.say("more"), "more");
+    ASSERT_OK(a.apply({{7001, open_to(to_node(address_b, 7001))}}));
+    EXPECT_EQ(client.say("and more"), "and more");
+}
+
 TEST_F(RouterContract, TwoHundredWaitingConnectionsAreAllDelivered) {
     Node a("flkt-a");
     ASSERT_OK(a.apply({{7001, held_nowhere}, {7002, held_nowhere}}));

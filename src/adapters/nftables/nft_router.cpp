@@ -187,17 +187,20 @@ private:
         return let_go(before);
     }
 
-    /// Which ports may have unanswered connections that went to an old target. A held port gets no new
-    /// ones, so that it is cleaned once, when the hold begins, and its release needs no cleaning.
+    /// Which ports may have unanswered connections that went to an old target here. A held port gets no new
+    /// ones, so that it is cleaned once, when the hold begins, and its release needs no cleaning. One that
+    /// went to another node may wait there, held, and is delivered from there: forgotten, its answer would
+    /// be refused, and the client would ask again a second later.
     void note_unclean(const model::RouteTable& before, const model::RouteTable& now) {
         std::set<std::uint16_t> ports;
         for (const auto& [port, entry] : before) ports.insert(port);
         for (const auto& [port, entry] : now) ports.insert(port);
         for (const std::uint16_t port : ports) {
-            if (is_held(before, port)) continue;
+            const auto target = target_of(before, port);
+            if (is_held(before, port) || !target || !target->local) continue;
             if (is_held(now, port)) {
                 unclean_[port] = std::nullopt;
-            } else if (target_of(before, port) != target_of(now, port)) {
+            } else if (target != target_of(now, port)) {
                 unclean_[port] = target_of(now, port);
             }
         }
