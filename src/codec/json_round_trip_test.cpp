@@ -18,7 +18,7 @@ public:
 
     template <class T>
     void fill(T& out) requires std::is_class_v<T> {
-        fields([this](const char*, auto& member, auto...) { fill(member); }, out);
+        fields([this](const char*, auto& member, auto...) { this->fill(member); }, out);
     }
     void fill(bool& out) { out = below(2) == 1; }
     void fill(std::string& out) {
