@@ -191,7 +191,7 @@ void Cluster::redeliver() {
     if (control_) {
         for (const auto& [name, assignment] : newest_assignments) {
             Host& to = host(name);
-            network.send("control", name, [&to, assignment = assignment] { to.deliver(assignment); });
+            network.send("control", name, [&to, newest = assignment] { to.deliver(newest); });
         }
     }
     world.at(2s, [this] { redeliver(); });
@@ -218,7 +218,7 @@ void Cluster::connect(const std::string& name, std::uint16_t port, std::function
         for (auto& [next, host] : hosts) {
             if (host->node.address != entry->target->address) continue;
             if (!network.connected(at.node.name, next)) return done({Arrival::Kind::lost, {}, {}});
-            world.at(network.latency(), [this, next = next, port, done, hops] { connect(next, port, done, hops + 1); });
+            world.at(network.latency(), [this, beyond = next, port, done, hops] { connect(beyond, port, done, hops + 1); });
             return;
         }
         done({Arrival::Kind::lost, {}, {}});

@@ -276,7 +276,7 @@ StatusDocument status_of(const View& view) {
             status.applications.push_back(describing.leaving(id, container));
         }
     }
-    std::ranges::stable_sort(status.applications, {}, &ApplicationEntry::name);
+    std::ranges::sort(status.applications, {}, &ApplicationEntry::name);
     status.volumes = volumes_of(view).volumes;
     return status;
 }
