@@ -57,9 +57,8 @@ Result<std::optional<ContainerSeen>> EngineHost::create(const ContainerSpec& spe
     if (found != containers_.end()) {
         const Container& before = found->second;
         const bool same = fingerprint(before.spec) == fingerprint(spec);
-        const bool has_process = before.status == SeenStatus::running || before.status == SeenStatus::waiting;
-        if (has_process && !same) return fail(ErrorCode::conflict, "it runs");
-        if (has_process) return see(spec.application.name);
+        if (has_process(before.status) && !same) return fail(ErrorCode::conflict, "it runs");
+        if (has_process(before.status)) return see(spec.application.name);
         const bool fresh = before.status == SeenStatus::created && before.spec.address == spec.address;
         if (same && fresh) return see(spec.application.name);
     }
@@ -77,7 +76,7 @@ Status EngineHost::start(const ApplicationName& name) {
     const auto found = containers_.find(name);
     if (found == containers_.end()) return fail(ErrorCode::not_found, "no container " + name.value);
     Container& container = found->second;
-    if (container.status == SeenStatus::running || container.status == SeenStatus::waiting) return {};
+    if (has_process(container.status)) return {};
     container.stopping = false;
     container.started = world_.now();
     container.volume.reset();
@@ -121,7 +120,7 @@ void EngineHost::exited(const ApplicationName& name, int code) {
     const auto found = containers_.find(name);
     if (found == containers_.end()) return;
     Container& container = found->second;
-    if (container.status != SeenStatus::running && container.status != SeenStatus::waiting) return;
+    if (!has_process(container.status)) return;
     if (container.volume && !container.volume->read_only && code == 0) {
         container.volume->entries.push_back("shutdown");
         written(container, "shutdown", false);
@@ -149,7 +148,7 @@ bool EngineHost::append(const std::string& id, const std::string& entry) {
 void EngineHost::power_loss() {
     ++boots;
     for (auto& [name, container] : containers_) {
-        if (container.status != SeenStatus::running && container.status != SeenStatus::waiting) continue;
+        if (!has_process(container.status)) continue;
         container.status = SeenStatus::exited;
         container.exit_code = 255;
         container.finished = world_.now();

@@ -286,6 +286,7 @@ void fields(V&& visit, Either<model::FeedSeen> auto& feed) {
     visit("last_rounds", feed.last_rounds);
     visit("round_sent", feed.round_sent);
     visit("round_expected", feed.round_expected);
+    visit("idle", feed.idle, added);
 }
 
 template <class V>

@@ -80,6 +80,11 @@ struct ContainerSeen {
     friend bool operator==(const ContainerSeen&, const ContainerSeen&) = default;
 };
 
+/// Its own, or the one that waits at its gate.
+[[nodiscard]] constexpr bool has_process(ContainerSeen::Status status) {
+    return status == ContainerSeen::Status::running || status == ContainerSeen::Status::waiting;
+}
+
 /// One round of a feed: a snapshot that went to another node.
 struct RoundSeen {
     SnapshotId to;
@@ -101,6 +106,7 @@ struct FeedSeen {
     std::vector<RoundSeen> last_rounds;  ///< At most 8, oldest first.
     Bytes round_sent;           ///< Of the round under way.
     Bytes round_expected;       ///< An estimate; 0: none, or no round under way.
+    bool idle{false};           ///< A look since the last round has found nothing new.
 
     friend bool operator==(const FeedSeen&, const FeedSeen&) = default;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "plan/hooks.hpp"
+#include "plan/view.hpp"
 
 namespace flocker::plan {
 namespace {
@@ -12,12 +13,6 @@ using namespace model;
 
 bool is_target(const Ownership& ownership, const NodeId& node) {
     return ownership.move && ownership.move->phase != MovePhase::settling && ownership.move->target == node;
-}
-
-const Wanted* wanted_of(const Records& records, const Ownership& ownership) {
-    if (!ownership.application) return nullptr;
-    const auto found = records.configuration.find(*ownership.application);
-    return found == records.configuration.end() ? nullptr : &found->second;
 }
 
 std::optional<DatasetAssignment> dataset_for(const Records& records, const Ownership& ownership, const NodeId& node) {

@@ -375,8 +375,7 @@ std::variant<DeployPlan, std::vector<Refusal>> plan_move(const View& view, const
             if (!step.predicted || step.predicted->total - step.predicted->increment <= *downtime_max) continue;
             return std::vector<Refusal>{
                 {Refusal::About::application, application.value, 0,
-                 fmt::format("the cutover is predicted to take {}, and {} are allowed; allow more, or move it without a limit",
-                             parts_text(*step.predicted), to_text(*downtime_max))}};
+                 over_limit_text(*step.predicted, *downtime_max) + "; allow more, or move it without a limit"}};
         }
         bool limited = false;
         for (Change& change : plan->changes) {

@@ -42,6 +42,11 @@ IncrementForecast forecast(const FeedSeen& feed, bool changed, const IncrementLi
     result.bytes = rounded(write_rate * static_cast<double>(last.took.count()) / 1e9);
     const double payload_s = link_rate > 0 ? static_cast<double>(result.bytes.value) / link_rate : 0;
     result.takes = std::min(last.took, Duration{static_cast<std::int64_t>(payload_s * 1e9)} + last.took / 2);
+    // There is nothing to carry, and no further round will come that could show it.
+    if (feed.idle) {
+        result.bytes = {};
+        for (const RoundSeen& round : feed.last_rounds) result.takes = std::min(result.takes, round.took);
+    }
 
     const bool fits = last.took <= limits.fits;
     bool shrinking = true;
@@ -49,7 +54,7 @@ IncrementForecast forecast(const FeedSeen& feed, bool changed, const IncrementLi
         const RoundSeen& before = feed.last_rounds[feed.last_rounds.size() - 3];
         shrinking = before.whole || last.took < before.took * 7 / 10;
     }
-    result.ready = fits || (!shrinking && last.took <= limits.bearable);
+    result.ready = fits || feed.idle || (!shrinking && last.took <= limits.bearable);
     if (!result.ready) {
         result.reason = fmt::format("the last increment took {} ({} at {}/s, written at {}/s)", to_text(last.took),
                                     to_text(last.bytes), to_text(rounded(link_rate)), to_text(rounded(write_rate)));

@@ -42,6 +42,15 @@ TEST(Forecast, IsReadyWhenTheLastIncrementFitsTheCutover) {
     EXPECT_FALSE(forecast(feed({round_of(121ms)}), true).ready);
 }
 
+TEST(Forecast, ASlowLastRoundDoesNotHoldBackWhatIsIdleSince) {
+    FeedSeen seen = feed({round_of(90ms), round_of(60s)});
+    EXPECT_FALSE(forecast(seen, false).ready);
+    seen.idle = true;
+    EXPECT_TRUE(forecast(seen, false).ready);
+    EXPECT_EQ(forecast(seen, false).bytes, Bytes{0});
+    EXPECT_LE(forecast(seen, false).takes, Duration{90ms});
+}
+
 TEST(Forecast, GoesOnWhileTheRoundsGetSmaller) {
     EXPECT_FALSE(forecast(feed({round_of(8s), round_of(5s), round_of(3s)}), true).ready);
 }

@@ -87,7 +87,7 @@ private:
         Prediction result;
         result.stop = stop.value_or(usual_stop) + (ownership_.dataset ? usual_seal : Duration{0});
         result.increment = ownership_.dataset ? usual_increment : Duration{0};
-        result.start = (ownership_.dataset ? usual_copy : Duration{0}) + (has_gate() ? usual_release : usual_start);
+        result.start = (ownership_.dataset ? usual_copy : Duration{0}) + (has_gate(view_.records, ownership_) ? usual_release : usual_start);
         result.ready = ready.value_or(usual_ready);
         result.rest = usual_rest;
         result.guessed = !stop && !ready;
@@ -113,12 +113,6 @@ private:
         return forecast(*feed, dataset->changed).takes;
     }
 
-    [[nodiscard]] bool has_gate() const {
-        if (!ownership_.application) return false;
-        const auto wanted = view_.records.configuration.find(*ownership_.application);
-        return wanted != view_.records.configuration.end() && wanted->second.application.gate;
-    }
-
     const View& view_;
     const Ownership& ownership_;
     std::vector<const MoveResult*> learned_;  ///< Newest first.
@@ -132,6 +126,10 @@ std::string parts_text(const Prediction& prediction) {
     return fmt::format("{} (stop {}, increment {}, start {}, ready {}, rest {})", to_text(prediction.total),
                        to_text(prediction.stop), to_text(prediction.increment), to_text(prediction.start),
                        to_text(prediction.ready), to_text(prediction.rest));
+}
+
+std::string over_limit_text(const Prediction& prediction, Duration limit) {
+    return fmt::format("the cutover is predicted to take {}, and {} are allowed", parts_text(prediction), to_text(limit));
 }
 
 }  // namespace flocker::plan

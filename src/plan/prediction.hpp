@@ -27,5 +27,7 @@ struct Prediction {
 [[nodiscard]] Prediction predict(const View& view, const model::Ownership& ownership);
 /// "640 ms (stop 300 ms, increment 20 ms, start 30 ms, ready 250 ms, rest 40 ms)".
 [[nodiscard]] std::string parts_text(const Prediction& prediction);
+/// Why a cutover that may take at most `limit` does not begin.
+[[nodiscard]] std::string over_limit_text(const Prediction& prediction, Duration limit);
 
 }  // namespace flocker::plan

@@ -50,6 +50,17 @@ const Problem* problem_in(const NodeReport* report, const Ownership& ownership) 
     return nullptr;
 }
 
+const Wanted* wanted_of(const Records& records, const Ownership& ownership) {
+    if (!ownership.application) return nullptr;
+    const auto found = records.configuration.find(*ownership.application);
+    return found == records.configuration.end() ? nullptr : &found->second;
+}
+
+bool has_gate(const Records& records, const Ownership& ownership) {
+    const Wanted* wanted = wanted_of(records, ownership);
+    return wanted && wanted->application.gate;
+}
+
 std::string node_name(const Records& records, const NodeId& node) {
     const auto found = records.nodes.find(node);
     return found == records.nodes.end() ? node.value : found->second.name;

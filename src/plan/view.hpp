@@ -40,6 +40,10 @@ inline constexpr Duration silence_max = 5s;
                                              const model::NodeId& to);
 /// The problem that a node reports for an application, or else for its dataset.
 [[nodiscard]] const model::Problem* problem_in(const model::NodeReport* report, const model::Ownership& ownership);
+/// What its application is to be; nullptr: it has none, or one that nobody wants any more.
+[[nodiscard]] const model::Wanted* wanted_of(const model::Records& records, const model::Ownership& ownership);
+/// Whether its application waits at a gate before it may begin.
+[[nodiscard]] bool has_gate(const model::Records& records, const model::Ownership& ownership);
 /// The node's name, or its id if it is no member any more.
 [[nodiscard]] std::string node_name(const model::Records& records, const model::NodeId& node);
 /// What people call the subject: the application's name, or the dataset's id.

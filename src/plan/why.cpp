@@ -110,8 +110,7 @@ private:
         if (ownership.application) {
             const ContainerSeen* container = container_in(target, *ownership.application);
             if (!container) add("the target gets the image and creates the container", move.target);
-            const auto wanted = view_.records.configuration.find(*ownership.application);
-            const bool gate = wanted != view_.records.configuration.end() && wanted->second.application.gate;
+            const bool gate = has_gate(view_.records, ownership);
             if (container && container->status == ContainerSeen::Status::running) {
                 add("the target stops what is left of an earlier trial", move.target);
             } else if (container && gate && container->status != ContainerSeen::Status::waiting) {
@@ -132,9 +131,8 @@ private:
         } else if (move.downtime_max) {
             const Prediction now = predict(view_, ownership);
             if (now.total > *move.downtime_max) {
-                add(fmt::format("the cutover is predicted to take {}, and {} are allowed", parts_text(now),
-                                to_text(*move.downtime_max)),
-                    move.source, move.ready_since ? std::optional(*move.ready_since + calm_patience) : std::nullopt);
+                add(over_limit_text(now, *move.downtime_max), move.source,
+                    move.ready_since ? std::optional(*move.ready_since + calm_patience) : std::nullopt);
             }
         } else if (move.ready_since) {
             add("the source runs what comes before a move", move.source);

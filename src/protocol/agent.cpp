@@ -133,7 +133,10 @@ void Agent::dataset_looked(const DatasetLooked& event) {
     if (look == dataset_looks_.end()) return;
     const std::uint64_t began = look->second;
     dataset_looks_.erase(look);
-    if (event.seen && touched_datasets_[event.dataset] <= began) put_dataset(event.dataset, *event.seen);
+    if (!event.seen || touched_datasets_[event.dataset] > began) return;
+    put_dataset(event.dataset, *event.seen);
+    const auto feed = feeds_.find(event.dataset);
+    if (feed != feeds_.end() && *event.seen) feed->second.looked(**event.seen);
 }
 
 void Agent::engine_seen(const EngineSeen& event) {
@@ -332,6 +335,13 @@ const ApplicationAssignment* Agent::application_assignment(const ApplicationName
     if (!assignment_) return nullptr;
     const auto found = std::ranges::find_if(assignment_->applications,
                                             [&](const auto& each) { return each.application.name == name; });
+    return found == assignment_->applications.end() ? nullptr : &*found;
+}
+
+const ApplicationAssignment* Agent::application_of_subject(const std::string& subject) const {
+    const auto found = std::ranges::find_if(assignment_->applications, [&](const ApplicationAssignment& each) {
+        return subject_of(each.application).value == subject;
+    });
     return found == assignment_->applications.end() ? nullptr : &*found;
 }
 

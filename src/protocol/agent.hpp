@@ -156,6 +156,7 @@ private:
 
     [[nodiscard]] const model::DatasetAssignment* dataset_assignment(const model::DatasetId& dataset) const;
     [[nodiscard]] const model::ApplicationAssignment* application_assignment(const model::ApplicationName& name) const;
+    [[nodiscard]] const model::ApplicationAssignment* application_of_subject(const std::string& subject) const;
     [[nodiscard]] const model::ApplicationAssignment* application_on(const model::DatasetId& dataset) const;
     [[nodiscard]] const model::ContainerSeen* container_of(const model::ApplicationName& name) const;
     [[nodiscard]] const model::Node* member(const model::NodeId& id) const;

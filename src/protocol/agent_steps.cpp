@@ -30,10 +30,8 @@ void Agent::note_cutovers(const Assignment& before, Instant now) {
 
 void Agent::hook_done(const std::string& subject, const Status& outcome, Instant now) {
     Lane& lane = lanes_[subject];
-    const auto application = std::ranges::find_if(assignment_->applications, [&](const ApplicationAssignment& each) {
-        return subject_of(each.application).value == subject;
-    });
-    if (application == assignment_->applications.end() || application->hook_for.value == 0) return;
+    const ApplicationAssignment* application = application_of_subject(subject);
+    if (!application || application->hook_for.value == 0) return;
     if (!outcome && plan::hook_must_succeed(application->application)) return failed(lane, outcome.error(), now);
     worked(lane);
     steps_[{subject, MoveStep::hook}] = {subject, MoveStep::hook, application->hook_for, now - lane.asking_began, now};
@@ -48,10 +46,8 @@ MoveId Agent::move_of(const std::string& subject) const {
         if (dataset.dataset.value != subject) continue;
         return dataset.duty == Duty::seal || dataset.duty == Duty::trial ? dataset.move : MoveId{0};
     }
-    for (const ApplicationAssignment& application : assignment_->applications) {
-        if (subject_of(application.application).value == subject) return application.move;
-    }
-    return MoveId{0};
+    const ApplicationAssignment* application = application_of_subject(subject);
+    return application ? application->move : MoveId{0};
 }
 
 void Agent::measure(const std::string& subject, MoveStep step, Instant began, Instant now) {
@@ -61,16 +57,12 @@ void Agent::measure(const std::string& subject, MoveStep step, Instant began, In
 void Agent::measure_routes(Instant now) {
     std::erase_if(routes_awaited_, [&](const auto& entry) {
         const auto& [subject, awaited] = entry;
-        for (const ApplicationAssignment& application : assignment_->applications) {
-            if (subject_of(application.application).value != subject) continue;
-            const bool opening = awaited.step == MoveStep::open;
-            if (opening ? !is_open(application) || ports_closed(application.application)
-                        : !ports_closed(application.application)) {
-                return false;
-            }
-            steps_[{subject, awaited.step}] = {subject, awaited.step, awaited.move, now - awaited.since, now};
-        }
-        return true;
+        const ApplicationAssignment* application = application_of_subject(subject);
+        if (!application) return true;
+        const bool closed = ports_closed(application->application);
+        const bool there = awaited.step == MoveStep::hold ? closed : !closed && is_open(*application);
+        if (there) steps_[{subject, awaited.step}] = {subject, awaited.step, awaited.move, now - awaited.since, now};
+        return there;
     });
 }
 

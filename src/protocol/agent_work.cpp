@@ -436,10 +436,7 @@ std::vector<Problem> Agent::problems() const {
 }
 
 bool Agent::is_assigned(const std::string& subject) const {
-    return dataset_assignment(DatasetId{subject}) != nullptr ||
-           std::ranges::any_of(assignment_->applications, [&](const ApplicationAssignment& each) {
-               return subject_of(each.application).value == subject;
-           });
+    return dataset_assignment(DatasetId{subject}) || application_of_subject(subject);
 }
 
 Instant Agent::deadline(Instant now) const {

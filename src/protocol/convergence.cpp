@@ -41,7 +41,7 @@ private:
 
     /// It has a process, though perhaps one that only waits at the gate.
     [[nodiscard]] bool runs() const {
-        return s_.container && (s_.container->status == Status::running || s_.container->status == Status::waiting);
+        return s_.container && has_process(s_.container->status);
     }
     /// Its command has not begun, and can't before its release.
     [[nodiscard]] bool waits() const {

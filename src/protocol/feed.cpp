@@ -43,6 +43,7 @@ std::vector<Feed::Effect> Feed::next(const DatasetSeen& dataset, Instant now) {
         sending_ = Send{seen_.acknowledged, dataset.snapshots.back().id};
         seen_.round_sent = {};
         seen_.round_expected = {};
+        seen_.idle = false;
         if (snapshot_wished_.unix_ns == 0 || dataset.seal) snapshot_wished_ = now;
         return {*sending_};
     }
@@ -79,6 +80,8 @@ void Feed::sent(const Result<SendReceipt>& receipt, Instant now) {
     seen_.round_expected = {};
     if (!receipt) {
         asked_ = false;
+        // How long the other side could not be reached says nothing of how long a round takes.
+        snapshot_wished_ = {};
         return failed(receipt.error(), now);
     }
     failures_ = 0;
@@ -94,6 +97,12 @@ void Feed::sent(const Result<SendReceipt>& receipt, Instant now) {
     seen_.last_rounds.push_back(round);
     if (seen_.last_rounds.size() > rounds_kept) seen_.last_rounds.erase(seen_.last_rounds.begin());
     rest_until_ = now + round_interval;
+}
+
+void Feed::looked(const DatasetSeen& dataset) {
+    const bool current = seen_.acknowledged && !dataset.snapshots.empty() &&
+                         *seen_.acknowledged == dataset.snapshots.back().id;
+    seen_.idle = current && !sending_ && !dataset.changed;
 }
 
 std::vector<SnapshotId> Feed::in_use() const {

@@ -31,6 +31,8 @@ public:
     void told(const Result<std::vector<model::SnapshotId>>& holdings, const model::DatasetSeen& dataset, Instant now);
     void progressed(model::SendProgress progress);
     void sent(const Result<model::SendReceipt>& receipt, Instant now);
+    /// The dataset was seen anew.
+    void looked(const model::DatasetSeen& dataset);
 
     [[nodiscard]] const model::FeedSeen& seen() const { return seen_; }
     [[nodiscard]] bool wants_snapshot() const { return wants_snapshot_; }

@@ -152,6 +152,41 @@ TEST_F(FeedToBirch, LooksForChangesBeforeItTakesAnything) {
     EXPECT_TRUE(next<Feed::TakeOne>());
 }
 
+TEST_F(FeedToBirch, IsIdleWhenALookFindsNothingNewAndNoLongerWhenItSends) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({snap(1, 1)});
+    ASSERT_TRUE(next<Feed::Look>());
+    EXPECT_FALSE(feed_.seen().idle) << "nobody has looked";
+    feed_.looked(dataset_);
+    EXPECT_TRUE(feed_.seen().idle);
+    dataset_.changed = true;
+    feed_.looked(dataset_);
+    EXPECT_FALSE(feed_.seen().idle);
+    dataset_.changed = false;
+    feed_.looked(dataset_);
+    dataset_.changed = true;
+    pass(1s);
+    ASSERT_TRUE(next<Feed::TakeOne>());
+    taken(snap(1, 2));
+    ASSERT_TRUE(next<Feed::Send>());
+    EXPECT_FALSE(feed_.seen().idle);
+    receipt(10);
+    EXPECT_FALSE(feed_.seen().idle) << "it may have been written while the round went over";
+}
+
+TEST_F(FeedToBirch, ARoundThatHadToBeRepeatedTookWhatTheLastTryTook) {
+    dataset_ = live_dataset(1, {snap(1, 1), snap(1, 2)});
+    asked({snap(1, 1)});
+    ASSERT_TRUE(next<Feed::Send>());
+    feed_.sent(fail(ErrorCode::unavailable, "away"), now_);
+    pass(10s);
+    asked({snap(1, 1)});
+    ASSERT_TRUE(next<Feed::Send>());
+    pass(40ms);
+    receipt(10);
+    EXPECT_EQ(feed_.seen().last_rounds.back().took, Duration{40ms});
+}
+
 TEST_F(FeedToBirch, TakesOneMoreRoundAfterAFullCopyEvenWhenNothingChanged) {
     dataset_ = live_dataset(1, {snap(1, 1)});
     asked({});

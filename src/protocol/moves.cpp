@@ -38,9 +38,7 @@ private:
     // --- what is known -------------------------------------------------------------------------
 
     [[nodiscard]] const Wanted* wanted() const {
-        if (!next_.application) return nullptr;
-        const auto found = view_.records.configuration.find(*next_.application);
-        return found == view_.records.configuration.end() ? nullptr : &found->second;
+        return plan::wanted_of(view_.records, next_);
     }
     [[nodiscard]] std::string name(const NodeId& node) const { return plan::node_name(view_.records, node); }
     [[nodiscard]] const DatasetSeen* dataset_on(const NodeId& node) const {
@@ -159,9 +157,7 @@ private:
         const plan::Prediction predicted = plan::predict(view_, next_);
         if (move.downtime_max && predicted.total > *move.downtime_max) {
             if (view_.now - std::max(*move.ready_since, view_.started) <= plan::calm_patience) return;
-            return give_up(fmt::format("the cutover is predicted to take {}, and {} are allowed", plan::parts_text(predicted),
-                                       to_text(*move.downtime_max)),
-                           true);
+            return give_up(plan::over_limit_text(predicted, *move.downtime_max), true);
         }
         if (feed) {
             next_.move->bytes_live = feed->bytes_total;
@@ -178,8 +174,7 @@ private:
     [[nodiscard]] bool target_waits() const {
         const ContainerSeen* prepared = container_on(next_.move->target);
         if (!prepared || prepared->status == ContainerSeen::Status::running) return false;
-        const Wanted* wish = wanted();
-        if (!wish || !wish->application.gate) return true;
+        if (!plan::has_gate(view_.records, next_)) return true;
         return prepared->status == ContainerSeen::Status::waiting && prepared->ready;
     }
 
@@ -233,8 +228,7 @@ private:
             if (!dataset || !dataset->seal || dataset->seal->move != move.id) return;
             next_.move->sealed = dataset->seal->snapshot;
         } else if (const ContainerSeen* container = container_on(move.source);
-                   container && (container->status == ContainerSeen::Status::running ||
-                                 container->status == ContainerSeen::Status::waiting)) {
+                   container && has_process(container->status)) {
             return;
         }
         enter(MovePhase::trial);
