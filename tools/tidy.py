@@ -48,7 +48,7 @@ IMPURE = [
 BANNED_WORDS = {"manager", "util", "utils", "helper", "helpers", "common", "misc"}
 
 CPP = {".cpp", ".hpp", ".c", ".h"}
-CODE = CPP | {".py", ".cmake", ".sh"}
+CODE = CPP | {".py", ".cmake", ".sh", ".pml"}
 
 
 class Checkout:
@@ -150,7 +150,7 @@ def check_built(checkout):
 
 
 def check_license(checkout):
-    for path, text in checkout.of(CPP):
+    for path, text in checkout.of(CPP | {".pml"}):
         if text.split("\n", 1)[0].strip() not in ("// SPDX-License-Identifier: Apache-2.0",
                                                   "/* SPDX-License-Identifier: Apache-2.0 */"):
             yield path, 1, "the first line is not // SPDX-License-Identifier: Apache-2.0"
@@ -283,6 +283,7 @@ BROKEN = [
     ("built", "src/plan/forgotten.cpp", SPDX),
     ("built", "src/plan/za.cpp", SPDX),
     ("license", "src/plan/a.hpp", "#pragma once\n"),
+    ("license", "tests/model/m.pml", "byte owner;\n"),
     ("pragma-once", "src/plan/a.hpp", SPDX),
     ("names", "src/plan/string_utils.hpp", HEADER),
     ("names", "src/plan/a.hpp", HEADER + "class MoveManager {};\n"),
@@ -290,6 +291,7 @@ BROKEN = [
     ("lines", "src/plan/a.hpp", HEADER + "// " + "x" * LINE_LENGTH + "\n"),
     ("lines", "src/plan/a.hpp", HEADER + "int x; \n"),
     ("lines", "tools/run", "#!/bin/sh\necho \n"),
+    ("lines", "tests/model/m.pml", SPDX + "byte owner; \n"),
     ("lines", "README.md", "# A page \n"),
     ("pages", "README.md", "# One\n\n# Two\n"),
     ("pages", "README.md", "text\n"),
