@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "plan/failover.hpp"
+#include "plan/lag.hpp"
+#include "plan/limits.hpp"
 #include "plan/view.hpp"
 #include "plan/why.hpp"
 
@@ -45,8 +48,44 @@ void OneWriter::written(const Host& host, const EngineHost::Container& container
     }
     if (!live) return complain("it writes a copy that is neither live nor a trial");
     if (container.volume->read_only) return complain("it writes a sealed copy");
-    if (!ownership || ownership->owner != host.node.id) complain("it is not the owner by the records");
+    if (ownership && ownership->owner == host.node.id) return;
+    const bool lost = ownership && ownership->epoch > dataset->epoch && !by_client;
+    if (!lost && !given_up(application.volume->dataset, host.node.name)) complain("it is not the owner by the records");
 }
+
+void OneWriter::committed(const Records& before, const Records& after) {
+    for (const auto& [subject, ownership] : after.ownerships) {
+        const auto was = before.ownerships.find(subject);
+        if (!ownership.dataset || was == before.ownerships.end() || was->second.owner == ownership.owner) continue;
+        given_up_.erase({*ownership.dataset, ownership.owner.value});
+        const Wanted* wanted = plan::wanted_of(after, ownership);
+        const bool automatic = wanted && plan::failover_of(after, wanted->application) == Failover::automatic;
+        if (ownership.promoting && !automatic) given_up_.insert({*ownership.dataset, was->second.owner.value});
+    }
+}
+
+namespace {
+
+/// Snapshots that a pool may hold of one dataset when all is calm.
+constexpr std::size_t debt_max = 60;
+
+std::string too_few_replicas(const plan::View& view, const Ownership& ownership) {
+    if (!ownership.dataset || !ownership.established) return {};
+    if (ownership.promoting) return "its owner has not made its copy yet";
+    const std::size_t others = view.records.nodes.size() - 1;
+    const std::size_t wished = std::min<std::size_t>(plan::wished_replicas(view.records, ownership), others);
+    if (ownership.replicas.size() != wished) {
+        return fmt::format("{} replicas, {} are wished", ownership.replicas.size(), wished);
+    }
+    if (!ownership.leaving.empty()) return "a replica has not been let go yet";
+    for (const plan::Lag& lag : plan::lags_of(view, ownership)) {
+        const Duration wish = plan::wished_lag(view.records, ownership) + plan::lag_allowance;
+        if (!lag.behind || *lag.behind > wish) return "a replica is behind: " + lag.reason;
+    }
+    return {};
+}
+
+}  // namespace
 
 void NothingLost::compare(const DatasetId& dataset, const Subvolume* data, const std::string& when) const {
     const auto told = entries_.find(dataset);
@@ -64,10 +103,86 @@ void NothingLost::compare(const DatasetId& dataset, const Subvolume* data, const
                                               there == told->second.end() ? "one too many" : *there));
 }
 
-void NothingLost::committed(const Records& before, const Records& after) const {
+void NothingLost::acknowledged(const Host& host, const DatasetId& dataset, const std::string& entry) {
+    const Ownership* ownership = ownership_of(cluster_.disk.records, dataset);
+    if (!ownership || ownership->owner == host.node.id) return entries_[dataset].push_back(entry);
+    diverged_[dataset].push_back({host.node.name, {entry}});
+}
+
+namespace {
+
+std::vector<std::string> of_clients(const Subvolume& data) {
+    std::vector<std::string> found;
+    for (const std::string& entry : data.entries) {
+        if (entry != "shutdown" && entry != "start") found.push_back(entry);
+    }
+    return found;
+}
+
+}  // namespace
+
+void NothingLost::failed_over(const Ownership& before, const Ownership& after) {
+    const DatasetId& dataset = *after.dataset;
+    std::vector<std::string>& told = entries_[dataset];
+    if (before.owner != after.owner) before_failover_[dataset] = told;
+    const std::vector<std::string>& all = before_failover_[dataset];
+    const auto* there = cluster_.host(after.owner.value).pool.find(dataset);
+    const auto from = there && after.began_from ? there->snapshots.find(*after.began_from) : decltype(there->snapshots.end()){};
+    if (!there || !after.began_from || from == there->snapshots.end()) {
+        // It has let it go for a newer one; the records are going to be told.
+        return;
+    }
+    const std::vector<std::string> kept = of_clients(*from->second.data);
+    const auto [here, beyond] = std::ranges::mismatch(kept, all);
+    if (here != kept.end()) {
+        return cluster_.world.violated("P2", fmt::format("{}: the replica at {} has what nobody was told: {}", dataset.value,
+                                                         after.owner.value, *here));
+    }
+    if (before.owner != after.owner) {
+        diverged_[dataset].push_back({before.owner.value, {beyond, all.end()}});
+        left_behind_ += static_cast<std::uint64_t>(all.end() - beyond);
+    }
+    told = kept;
+}
+
+void NothingLost::diverged_kept() const {
+    for (const auto& [dataset, branches] : diverged_) {
+        const Ownership* ownership = ownership_of(cluster_.disk.records, dataset);
+        if (!ownership || ownership->destroying) continue;
+        const auto told = entries_.find(dataset);
+        for (const Diverged& branch : branches) {
+            if (branch.entries.empty()) continue;
+            // The records may have been told of a newer snapshot afterwards, which has it.
+            const std::string& last = branch.entries.back();
+            const bool in_line = told != entries_.end() && std::ranges::find(told->second, last) != told->second.end();
+            const auto holds_all = [&](const auto& entry) {
+                const auto& entries = entry.second.data->entries;
+                return std::ranges::all_of(branch.entries, [&](const std::string& each) {
+                    return std::ranges::find(entries, each) != entries.end();
+                });
+            };
+            // Where it was written; or, if that one had given it away again before it began, where it came from.
+            const bool kept = std::ranges::any_of(cluster_.hosts, [&, &id = dataset](const auto& host) {
+                const auto* there = host.second->pool.find(id);
+                return there && std::ranges::any_of(there->set_aside, holds_all);
+            });
+            if (kept || in_line) continue;
+            cluster_.world.violated("P4", fmt::format("{} of {} is set aside nowhere at {}", last, dataset.value, branch.node));
+        }
+    }
+}
+
+void NothingLost::committed(const Records& before, const Records& after) {
     for (const auto& [subject, ownership] : after.ownerships) {
         const auto was = before.ownerships.find(subject);
-        if (!ownership.dataset || was == before.ownerships.end() || was->second.owner == ownership.owner) continue;
+        if (!ownership.dataset || was == before.ownerships.end()) continue;
+        if (ownership.promoting) {
+            if (was->second.owner != ownership.owner || was->second.began_from != ownership.began_from) {
+                failed_over(was->second, ownership);
+            }
+            continue;
+        }
+        if (was->second.owner == ownership.owner) continue;
         const auto* dataset = cluster_.host(ownership.owner.value).pool.find(*ownership.dataset);
         compare(*ownership.dataset, dataset ? dataset->trial_data.get() : nullptr, "at its commit");
     }
@@ -79,6 +194,7 @@ void NothingLost::at_end() const {
         const auto* dataset = cluster_.host(ownership.owner.value).pool.find(*ownership.dataset);
         compare(*ownership.dataset, dataset ? dataset->live.get() : nullptr, "at the end");
     }
+    diverged_kept();
 }
 
 void LastCopyKept::look() const {
@@ -86,7 +202,8 @@ void LastCopyKept::look() const {
         if (!ownership.dataset || !ownership.established || ownership.destroying) continue;
         const auto* dataset = cluster_.host(ownership.owner.value).pool.find(*ownership.dataset);
         const bool trial = dataset && dataset->trial_data && dataset->trial && dataset->trial->move == ownership.won_by;
-        if (dataset && (dataset->live || trial)) continue;
+        const bool replica = ownership.promoting && dataset && !dataset->snapshots.empty();
+        if (dataset && (dataset->live || trial || replica)) continue;
         cluster_.world.violated(
             "P3", fmt::format("{} has no owner's copy at {}", ownership.dataset->value, ownership.owner.value));
     }
@@ -106,9 +223,9 @@ void DivergedKept::demoting(const Host& host, const DatasetId& dataset) const {
     // Looked at when the demotion is done, before anything else happens.
     cluster_.world.at(Duration{0}, [this, &host, dataset, entries = seen->live->entries] {
         const auto* after = host.pool.find(dataset);
-        const bool kept = after && (after->live || std::ranges::any_of(after->snapshots, [&](const auto& entry) {
-                              return entry.second.data->entries == entries;
-                          }));
+        const auto holds_it = [&](const auto& entry) { return entry.second.data->entries == entries; };
+        const bool kept = after && (after->live || std::ranges::any_of(after->snapshots, holds_it) ||
+                                    std::ranges::any_of(after->set_aside, holds_it));
         if (!kept) {
             cluster_.world.violated("P4", fmt::format("what {} wrote to {} is kept nowhere", host.node.name, dataset.value));
         }
@@ -133,6 +250,16 @@ std::string Converges::unsettled() const {
     }
     for (const auto& [subject, ownership] : view.records.ownerships) {
         if (ownership.destroying) return subject.value + ": not destroyed yet";
+        if (auto thin = too_few_replicas(view, ownership); !thin.empty()) return subject.value + ": " + thin;
+    }
+    for (const auto& [name, host] : cluster_.hosts) {
+        for (const auto& [id, dataset] : host->pool.datasets()) {
+            const Ownership* ownership = ownership_of(view.records, id);
+            if (ownership && dataset.live && ownership->owner.value != name) {
+                return name + " has not stepped down for " + id.value;
+            }
+            if (dataset.snapshots.size() > debt_max) return fmt::format("{} keeps {} snapshots", name, dataset.snapshots.size());
+        }
     }
     return {};
 }
@@ -141,6 +268,8 @@ void RightPlace::reached(const Host& host, const EngineHost::Container& containe
     const Records& records = cluster_.disk.records;
     const auto found = records.ownerships.find(subject_of(container.spec.application));
     if (found != records.ownerships.end() && found->second.owner == host.node.id) return;
+    const auto& volume = container.spec.application.volume;
+    if (volume && writers_.given_up(volume->dataset, host.node.name)) return;
     // Taken out of the manifests a moment ago: it is nobody's, and on its way to be stopped.
     if (found == records.ownerships.end()) return;
     // Without a volume there is no epoch on a pool: a node that starts while it can't reach the control

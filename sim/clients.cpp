@@ -15,6 +15,7 @@ void Clients::again(const std::string& at) {
 }
 
 void Clients::connect(const std::string& at) {
+    if (resting_) return;
     if (!cluster_.host(at).powered()) {
         cluster_.world.at(500ms, [this, at] { connect(at); });
         return;
@@ -43,7 +44,7 @@ void Clients::write(const std::string& at, const Arrival& arrival, int left) {
         Host& host = cluster_.host(arrival.node);
         const std::string entry = application_.value + "-" + std::to_string(++last_entry_);
         const bool there = cluster_.network.connected(at, arrival.node);
-        if (!there || !host.engine.append(arrival.container, entry)) return again(at);
+        if (!there || !host.answers(arrival.container) || !host.engine.append(arrival.container, entry)) return again(at);
         ++tally_.acknowledged;
         tally_.last_acknowledged = cluster_.world.now();
         cluster_.world.at(cluster_.world.between(5ms, 30ms), [this, at, arrival, left] { write(at, arrival, left - 1); });

@@ -23,6 +23,8 @@ public:
 
     Clients(Cluster& cluster, model::ApplicationName application, std::uint16_t port);
     void start();
+    /// Whoever writes now is the last.
+    void rest() { resting_ = true; }
     [[nodiscard]] const Tally& tally() const { return tally_; }
     [[nodiscard]] const model::ApplicationName& application() const { return application_; }
 
@@ -34,6 +36,7 @@ private:
     Cluster& cluster_;
     model::ApplicationName application_;
     std::uint16_t port_;
+    bool resting_{false};
     std::uint64_t last_entry_{0};
     Tally tally_;
 };

@@ -35,8 +35,17 @@ void RouterHost::apply(const RouteTable& table) {
 
 void RouterHost::power_loss() {
     table_.clear();
+    lease_until = {};
     auto waiting = std::exchange(waiting_, {});
     waiting.clear();
+}
+
+bool RouterHost::passes(const std::string& address) const {
+    const bool leased = std::ranges::any_of(table_, [&](const auto& entry) {
+        const auto& [external, route] = entry;
+        return route.leased && route.target && route.target->local && route.target->address == address;
+    });
+    return !leased || world_.now() < lease_until;
 }
 
 void RouterHost::lookup(std::uint16_t port, std::function<void(const RouteEntry*)> go) {
@@ -62,7 +71,7 @@ void RouterHost::lookup(std::uint16_t port, std::function<void(const RouteEntry*
 
 struct Host::Life {
     Life(Host& host, Instant booted)
-        : loop(host.cluster.world),
+        : loop(host.cluster.world, host.clock_),
           datasets(host.cluster.world, loop, host.cluster.faults, host.pool),
           engine(host.cluster.world, loop, host.cluster.faults, host.engine),
           router(host.cluster.world, loop, host.router),
@@ -70,7 +79,7 @@ struct Host::Life {
           control(host.cluster, host, loop),
           cache(loop, host.cached),
           driver({loop, datasets, engine, router, link, control, cache},
-                 {host.node.id, "/flocker", 0x0ad50002U, 200, host.cluster.world.now(), booted},
+                 {host.node.id, "/flocker", 0x0ad50002U, 200, host.clock_now(), booted},
                  [&host](const std::string& line) { host.cluster.world.trace(host.node.name, line); }) {}
 
     ProcessLoop loop;
@@ -85,7 +94,13 @@ struct Host::Life {
 
 Host::Host(Cluster& owner, Node self)
     : cluster(owner), node(std::move(self)), pool(node.name), engine(owner.world, pool),
-      router(owner.world), booted_(owner.world.now()) {}
+      router(owner.world) {
+    // Nobody keeps clocks better than this who keeps them at all; some do not.
+    if (owner.world.chance(0.5)) clock_.skew = owner.world.between(-3600s, 3600s);
+    if (owner.world.chance(0.5)) clock_.drift_ppm = static_cast<std::int64_t>(owner.world.draw(4000)) - 2000;
+    booted_ = clock_now();
+    engine.clock = [this] { return clock_now(); };
+}
 
 Host::~Host() = default;
 
@@ -121,9 +136,22 @@ void Host::power_on() {
     if (powered_) return;
     cluster.world.trace(node.name, "power back");
     powered_ = true;
-    booted_ = cluster.world.now();
+    booted_ = clock_now();
     start_agent();
 }
+
+bool Host::answers(const std::string& container) const {
+    const EngineHost::Container* found = engine.by_id(container);
+    return found && router.passes(found->spec.address);
+}
+
+void Host::freeze_agent(Duration duration) {
+    if (!life_) return;
+    cluster.world.trace(node.name, "agent freezes for " + to_text(duration));
+    life_->loop.freeze(duration);
+}
+
+Instant Host::world_now() const { return cluster.world.now(); }
 
 void Host::deliver(const Assignment& assignment) {
     if (life_) life_->control.deliver(assignment);
@@ -212,6 +240,7 @@ void Cluster::connect(const std::string& name, std::uint16_t port, std::function
                 world.trace(at.node.name, "refuses a client: nobody listens for " + std::to_string(port));
                 return done({Arrival::Kind::refused, {}, {}});
             }
+            if (!at.router.passes(entry->target->address)) return done({Arrival::Kind::lost, {}, {}});
             reached(at, *container);
             return done({Arrival::Kind::reached, at.node.name, container->id});
         }

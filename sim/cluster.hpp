@@ -42,6 +42,10 @@ public:
     /// such route or it waited for too long.
     void lookup(std::uint16_t port, std::function<void(const model::RouteEntry*)> go);
     [[nodiscard]] const model::RouteTable& table() const { return table_; }
+    /// Whether a client and this container may exchange packets now.
+    [[nodiscard]] bool passes(const std::string& address) const;
+
+    Instant lease_until;
 
 private:
     using Go = std::function<void(const model::RouteEntry*)>;
@@ -64,12 +68,18 @@ public:
     void power_off();
     void power_on();
 
+    /// Its packets pass, by the lease.
+    [[nodiscard]] bool answers(const std::string& container) const;
     [[nodiscard]] bool powered() const { return powered_; }
     [[nodiscard]] bool agent_runs() const { return life_ != nullptr; }
     /// An assignment arrives at the agent, if it lives.
     void deliver(const model::Assignment& assignment);
     [[nodiscard]] driver::AgentDriver* agent();
     [[nodiscard]] ports::Loop* agent_loop();
+
+    /// Its agent stands still for so long, while the kernel and the containers go on.
+    void freeze_agent(Duration duration);
+    [[nodiscard]] Instant clock_now() const { return clock_.at(world_now()); }
 
     Cluster& cluster;
     model::Node node;
@@ -81,8 +91,10 @@ public:
 private:
     struct Life;
     std::unique_ptr<Life> life_;
+    [[nodiscard]] Instant world_now() const;
     bool powered_{true};
     Instant booted_;
+    Clock clock_;
 };
 
 /// A whole cluster: hosts, the control service, the network between them.

@@ -33,6 +33,13 @@ const EngineHost::Container* EngineHost::find(const ApplicationName& name) const
     return found == containers_.end() ? nullptr : &found->second;
 }
 
+const EngineHost::Container* EngineHost::by_id(const std::string& id) const {
+    for (const auto& [name, container] : containers_) {
+        if (container.id == id) return &container;
+    }
+    return nullptr;
+}
+
 const EngineHost::Container* EngineHost::at_address(const std::string& address) const {
     for (const auto& [name, container] : containers_) {
         if (container.spec.address == address) return &container;
@@ -78,7 +85,7 @@ Status EngineHost::start(const ApplicationName& name) {
     Container& container = found->second;
     if (has_process(container.status)) return {};
     container.stopping = false;
-    container.started = world_.now();
+    container.started = clock();
     container.volume.reset();
     if (container.spec.application.gate) {
         container.status = SeenStatus::waiting;
@@ -127,7 +134,7 @@ void EngineHost::exited(const ApplicationName& name, int code) {
     }
     container.status = SeenStatus::exited;
     container.exit_code = code;
-    container.finished = world_.now();
+    container.finished = clock();
     container.volume.reset();
     tell();
 }
@@ -151,7 +158,7 @@ void EngineHost::power_loss() {
         if (!has_process(container.status)) continue;
         container.status = SeenStatus::exited;
         container.exit_code = 255;
-        container.finished = world_.now();
+        container.finished = clock();
         container.volume.reset();
     }
 }
@@ -175,16 +182,13 @@ void EnginePort::pull(const std::string& image, Done<void> done) {
 
 void EnginePort::later(Duration delay, std::function<Result<std::optional<ContainerSeen>>()> work, Outcome done) {
     const bool goes_on = world_.chance(0.5);
-    auto* loop = &loop_;
     // The engine's own work and the agent's hearing of it are two things.
-    auto answered = std::make_shared<std::optional<Result<std::optional<ContainerSeen>>>>();
-    auto alive = std::make_shared<bool>(false);
-    loop->after(delay, [alive] { *alive = true; });
-    world_.at(delay, [&host = host_, boot = host_.boots, answered, alive, goes_on, work] {
-        if (host.boots == boot && (*alive || goes_on)) *answered = work();
-    });
-    loop->after(delay, [answered, done] {
-        if (*answered) done(std::move(**answered));
+    world_.at(delay, [&host = host_, &loop = loop_, boot = host_.boots, life = std::weak_ptr<int>(alive_), goes_on,
+                      work = std::move(work), done = std::move(done)] {
+        const bool lives = !life.expired();
+        if (host.boots != boot || (!lives && !goes_on)) return;
+        auto outcome = work();
+        if (lives) loop.post([done, outcome = std::move(outcome)] { done(outcome); });
     });
 }
 

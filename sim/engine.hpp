@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -35,6 +36,7 @@ public:
     [[nodiscard]] ports::EngineSeen see_all() const;
     [[nodiscard]] bool listens(const model::ApplicationName& name) const;
     [[nodiscard]] const Container* find(const model::ApplicationName& name) const;
+    [[nodiscard]] const Container* by_id(const std::string& id) const;
     [[nodiscard]] const Container* at_address(const std::string& address) const;
 
     Result<std::optional<model::ContainerSeen>> create(const model::ContainerSpec& spec);
@@ -48,6 +50,7 @@ public:
     void power_loss();
 
     std::uint64_t boots{0};
+    std::function<Instant()> clock = [this] { return world_.now(); };  ///< The machine's.
     std::set<std::string> images;
     /// Called at every write of an application: (container, entry, by a client).
     std::function<void(const Container&, const std::string&, bool)> written = [](const Container&, const std::string&, bool) {};
@@ -88,6 +91,7 @@ private:
     ports::Loop& loop_;
     Faults& faults_;
     EngineHost& host_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 }  // namespace flocker::sim

@@ -40,13 +40,14 @@ private:
 
 }  // namespace
 
-void ControlPort::report(const NodeReport& report, Done<void> done) {
-    const Once<void> once(loop_, std::move(done));
+void ControlPort::report(const NodeReport& report, Done<ReportReceipt> done) {
+    const Once<ReportReceipt> once(loop_, std::move(done));
     cluster_.network.send(host_.node.name, "control", [&cluster = cluster_, &host = host_, report, once] {
         if (!cluster.control()) return;
-        cluster.control()->reported(report);
-        if (cluster.world.chance(cluster.faults.receipt_lost)) return;
-        cluster.network.send("control", host.node.name, [once] { once(Result<void>{}); });
+        cluster.control()->reported(report, [&cluster, &host, once](ReportReceipt receipt) {
+            if (cluster.world.chance(cluster.faults.receipt_lost)) return;
+            cluster.network.send("control", host.node.name, [once, receipt] { once(receipt); });
+        });
     });
 }
 
@@ -68,10 +69,12 @@ void LinkPort::send(const SendOrder& order, std::function<void(SendProgress)> pr
     }
     if (progress) progress({Bytes{0}, Bytes{1000}});
     const SubvolumeRef data = dataset->snapshots.at(order.to).data;
+    const Instant taken = dataset->snapshots.at(order.to).taken;
     const ports::SnapshotOffer offer{host_.node.id, order.dataset, order.epoch, order.base, order.to};
     Host& to = cluster_.host(order.target.id.value);
     const Duration transfer = cluster_.world.between(5ms, order.base ? 100ms : 1500ms);
-    cluster_.network.send(host_.node.name, to.node.name, [&cluster = cluster_, &host = host_, &to, data, offer, transfer, once] {
+    cluster_.network.send(host_.node.name, to.node.name, [&cluster = cluster_, &host = host_, &to, data, taken, offer, transfer,
+                                                              once] {
         if (!to.agent()) return;
         const auto answer = [&cluster, &host, &to, once](Result<SendReceipt> outcome) {
             if (cluster.world.chance(cluster.faults.receipt_lost)) return;
@@ -80,9 +83,9 @@ void LinkPort::send(const SendOrder& order, std::function<void(SendProgress)> pr
         if (auto admitted = to.agent()->admit(offer); !admitted) return answer(tl::unexpected(admitted.error()));
         if (cluster.world.chance(cluster.faults.disk_full)) return answer(fail(ErrorCode::unavailable, "no space left"));
         // The receiving agent does the work: when it dies, nothing becomes visible.
-        to.agent_loop()->after(transfer, [&cluster, &host, &to, data, offer, answer] {
+        to.agent_loop()->after(transfer, [&cluster, &host, &to, data, taken, offer, answer] {
             if (!cluster.network.connected(host.node.name, to.node.name)) return to.agent()->received(offer);
-            auto outcome = to.pool.receive(offer.dataset, offer.epoch, offer.base, offer.to, *data, cluster.world.now());
+            auto outcome = to.pool.receive(offer.dataset, offer.epoch, offer.base, offer.to, *data, taken);
             to.agent()->received(offer);
             if (!outcome) return answer(tl::unexpected(outcome.error()));
             answer(SendReceipt{Bytes{data->entries.size() * 100}});

@@ -4,6 +4,8 @@
 // records, to the routes.
 #pragma once
 
+#include <algorithm>
+
 #include "ports/assignment_cache.hpp"
 #include "ports/control_link.hpp"
 #include "ports/replica_link.hpp"
@@ -17,7 +19,7 @@ class ControlPort final : public ports::ControlLink {
 public:
     ControlPort(Cluster& cluster, Host& host, ProcessLoop& loop) : cluster_(cluster), host_(host), loop_(loop) {}
     void watch(std::function<void(const model::Assignment&)> assigned) override { assigned_ = std::move(assigned); }
-    void report(const model::NodeReport& report, Done<void> done) override;
+    void report(const model::NodeReport& report, Done<model::ReportReceipt> done) override;
     void deliver(const model::Assignment& assignment) {
         if (assigned_) loop_.post([this, assignment] { assigned_(assignment); });
     }
@@ -53,10 +55,22 @@ public:
         });
     }
 
+    void extend_lease(Instant until, Done<void> done) override {
+        // In the order of the calls: none takes less time than the one before it.
+        lease_told_ = std::max(lease_told_, world_.now() + world_.between(1ms, 10ms));
+        loop_.after(lease_told_ - world_.now(), [this, until, done] {
+            const Duration left = until - loop_.now();
+            if (left <= Duration{0}) return done(fail(ErrorCode::timed_out, "the lease is over"));
+            host_.lease_until = world_.now() + left;
+            done({});
+        });
+    }
+
 private:
     World& world_;
     ProcessLoop& loop_;
     RouterHost& host_;
+    Instant lease_told_;
 };
 
 class CachePort final : public ports::AssignmentCache {

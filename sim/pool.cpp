@@ -14,7 +14,8 @@ Status PoolDisk::act(const DatasetAction& action, Instant now) {
     const DatasetId& id = dataset_of(action);
     const auto found = datasets_.find(id);
     const bool lets_go = std::holds_alternative<DestroyDataset>(action) || std::holds_alternative<DemoteDataset>(action) ||
-                         std::holds_alternative<DiscardTrial>(action) || std::holds_alternative<DropSnapshots>(action);
+                         std::holds_alternative<DiscardTrial>(action) || std::holds_alternative<DropSnapshots>(action) ||
+                         std::holds_alternative<ReleaseReplica>(action);
     if (lets_go && found != datasets_.end()) letting_go(id, action);
     if (const auto* create = std::get_if<CreateDataset>(&action)) {
         if (found != datasets_.end()) {
@@ -31,7 +32,12 @@ Status PoolDisk::act(const DatasetAction& action, Instant now) {
         datasets_.erase(id);
         return {};
     }
-    if (found == datasets_.end()) return fail(ErrorCode::not_found, "no dataset " + id.value);
+    if (found == datasets_.end()) {
+        // What is to go is gone.
+        const bool goes = std::holds_alternative<ReleaseReplica>(action) || std::holds_alternative<DiscardTrial>(action) ||
+                          std::holds_alternative<DropSnapshots>(action);
+        return goes ? Status{} : fail(ErrorCode::not_found, "no dataset " + id.value);
+    }
     Dataset& dataset = found->second;
     return std::visit(
         Overloaded{
@@ -91,20 +97,15 @@ Status PoolDisk::act(const DatasetAction& action, Instant now) {
                 dataset.trial_data.reset();
                 return {};
             },
-            [&](const DemoteDataset& demote) -> Status {
-                if (dataset.live && in_use(dataset.live)) return fail(ErrorCode::conflict, "the live copy is in use");
-                if (dataset.live && !dataset.seal) {
-                    const std::uint64_t last = dataset.snapshots.empty() ? 0 : dataset.snapshots.rbegin()->first.sequence;
-                    take(dataset, {dataset.epoch, last + 1}, now, true);
-                }
-                dataset.epoch = std::max(dataset.epoch, demote.epoch);
-                dataset.live.reset();
-                dataset.seal.reset();
-                dataset.mounted.reset();
-                return {};
-            },
+            [&](const DemoteDataset& demotion) -> Status { return demote(dataset, demotion, now); },
             [&](const DropSnapshots& drop) -> Status {
                 for (const SnapshotId& snapshot : drop.snapshots) dataset.snapshots.erase(snapshot);
+                return {};
+            },
+            [&](const ReleaseReplica&) -> Status {
+                if (dataset.live || dataset.trial) return fail(ErrorCode::conflict, "this node has its own copy");
+                dataset.snapshots.clear();
+                if (dataset.set_aside.empty()) datasets_.erase(found);
                 return {};
             },
             [&](const NoteAcknowledged& note) -> Status {
@@ -114,6 +115,48 @@ Status PoolDisk::act(const DatasetAction& action, Instant now) {
             [](const auto&) -> Status { return {}; },
         },
         action);
+}
+
+Status PoolDisk::demote(Dataset& dataset, const DemoteDataset& action, Instant now) {
+    if (dataset.live) {
+        if (action.epoch <= dataset.epoch) return fail(ErrorCode::conflict, "is owned here at that epoch or later");
+        if (in_use(dataset.live)) return fail(ErrorCode::conflict, "the live copy is in use");
+        const auto newest = dataset.snapshots.rbegin();
+        const bool known = newest != dataset.snapshots.rend() &&
+                           newest->first == action.began_from.value_or(newest->first) &&
+                           newest->second.data->entries == dataset.live->entries;
+        if (!known) {
+            SnapshotId kept{dataset.epoch, 1};
+            const auto stay_above = [&](const SnapshotId& used) {
+                if (used.epoch == kept.epoch) kept.sequence = std::max(kept.sequence, used.sequence + 1);
+            };
+            for (const auto& [snapshot, _] : dataset.snapshots) stay_above(snapshot);
+            for (const auto& [snapshot, _] : dataset.set_aside) stay_above(snapshot);
+            for (const auto& [_, snapshot] : dataset.acknowledged) stay_above(snapshot);
+            if (action.began_from) stay_above(*action.began_from);
+            auto copy = std::make_shared<Subvolume>(*dataset.live);
+            copy->read_only = true;
+            dataset.set_aside.emplace(kept, Snapshot{std::move(copy), now, true});
+        }
+        // What no other node has belongs to no line any more.
+        std::erase_if(dataset.snapshots,
+                      [&](const auto& entry) { return action.began_from && entry.first > *action.began_from; });
+        dataset.live.reset();
+        dataset.seal.reset();
+        dataset.mounted.reset();
+    } else if (action.began_from) {
+        const auto newest = dataset.snapshots.rbegin();
+        const auto beyond = [&](const SnapshotId& id) { return id > *action.began_from && id.epoch < action.epoch; };
+        if (newest != dataset.snapshots.rend() && beyond(newest->first)) {
+            dataset.set_aside.emplace(newest->first, newest->second);
+        }
+        std::erase_if(dataset.snapshots, [&](const auto& entry) { return beyond(entry.first); });
+    }
+    for (auto& [snapshot, kept] : dataset.snapshots) kept.durable = true;
+    if (action.epoch <= dataset.epoch) return {};
+    dataset.epoch = action.epoch;
+    dataset.acknowledged.clear();
+    return {};
 }
 
 Status PoolDisk::seal(Dataset& dataset, const SealDataset& action, Instant now) {
@@ -149,6 +192,9 @@ std::optional<DatasetSeen> PoolDisk::see(const DatasetId& id) const {
     seen.acknowledged = dataset->acknowledged;
     seen.changed = dataset->live && (dataset->snapshots.empty() ||
                                      dataset->snapshots.rbegin()->second.data->entries != dataset->live->entries);
+    for (const auto& [snapshot, kept] : dataset->set_aside) {
+        seen.set_aside.push_back({snapshot, kept.taken, Bytes{kept.data->entries.size() * 100}});
+    }
     seen.used = Bytes{1000 + (top ? top->entries.size() * 100 : 0)};
     return seen;
 }
@@ -163,14 +209,16 @@ Status PoolDisk::receive(const DatasetId& id, Epoch epoch, const std::optional<S
                          const Subvolume& data, Instant now) {
     Dataset& dataset = datasets_[id];
     if (base && !dataset.snapshots.contains(*base)) {
-        if (!dataset.live && !dataset.trial && dataset.snapshots.empty()) datasets_.erase(id);
+        const bool nothing_here =
+            !dataset.live && !dataset.trial && dataset.snapshots.empty() && dataset.set_aside.empty();
+        if (nothing_here) datasets_.erase(id);
         return fail(ErrorCode::conflict, "the base is not here");
     }
     dataset.epoch = std::max(dataset.epoch, epoch);
     if (!dataset.snapshots.contains(to)) {
         auto copy = std::make_shared<Subvolume>(data);
         copy->read_only = true;
-        dataset.snapshots.emplace(to, Snapshot{std::move(copy), now, false});
+        dataset.snapshots.emplace(to, Snapshot{std::move(copy), now, true});
     }
     return {};
 }
@@ -196,6 +244,16 @@ void PoolStore::observe_one(const DatasetId& dataset, Done<std::optional<Dataset
     loop_.after(world_.between(1ms, 5ms), [this, dataset, done] { done(disk_.see(dataset)); });
 }
 
+void PoolStore::find_changed(const std::vector<DatasetId>& datasets, Done<std::set<DatasetId>> done) {
+    loop_.after(world_.between(1ms, 5ms), [this, datasets, done] {
+        std::set<DatasetId> changed;
+        for (const DatasetId& id : datasets) {
+            if (const auto seen = disk_.see(id); seen && seen->changed) changed.insert(id);
+        }
+        done(std::move(changed));
+    });
+}
+
 void PoolStore::perform(const DatasetAction& action, Done<std::optional<DatasetSeen>> done) {
     if (world_.chance(faults_.disk_full)) {
         loop_.after(5ms, [done] { done(fail(ErrorCode::unavailable, "no space left on the pool")); });
@@ -203,7 +261,7 @@ void PoolStore::perform(const DatasetAction& action, Done<std::optional<DatasetS
     }
     const Duration takes = world_.between(2ms, world_.chance(0.05) ? 400ms : 40ms);
     loop_.after(takes, [this, action, done] {
-        auto outcome = disk_.perform(action, world_.now());
+        auto outcome = disk_.perform(action, loop_.now());
         if (outcome && world_.chance(faults_.receipt_lost / 4)) {
             outcome = fail(ErrorCode::timed_out, "the pool did not say");
         }

@@ -41,6 +41,7 @@ public:
         SubvolumeRef mounted;
         std::map<model::SnapshotId, Snapshot> snapshots;
         std::map<model::NodeId, model::SnapshotId> acknowledged;
+        std::map<model::SnapshotId, Snapshot> set_aside;
     };
 
     /// The action as model/action.hpp has it, at once.
@@ -64,6 +65,7 @@ public:
 
 private:
     Status act(const model::DatasetAction& action, Instant now);
+    Status demote(Dataset& dataset, const model::DemoteDataset& action, Instant now);
     Status seal(Dataset& dataset, const model::SealDataset& action, Instant now);
     void take(Dataset& dataset, const model::SnapshotId& id, Instant now, bool durable);
 
@@ -78,6 +80,7 @@ public:
         : world_(world), loop_(loop), faults_(faults), disk_(disk) {}
     void observe(Done<std::vector<model::DatasetSeen>> done) override;
     void observe_one(const model::DatasetId& dataset, Done<std::optional<model::DatasetSeen>> done) override;
+    void find_changed(const std::vector<model::DatasetId>& datasets, Done<std::set<model::DatasetId>> done) override;
     void perform(const model::DatasetAction& action, Done<std::optional<model::DatasetSeen>> done) override;
     void capacity(Done<ports::Capacity> done) override;
 

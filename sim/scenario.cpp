@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "plan/failover.hpp"
 #include "plan/why.hpp"
 #include "sim/checks.hpp"
 #include "sim/clients.hpp"
@@ -49,7 +50,7 @@ private:
             at->engine.written = [this, at](const EngineHost::Container& container, const std::string& entry, bool by_client) {
                 one_writer_.written(*at, container, by_client);
                 const auto& volume = container.spec.application.volume;
-                if (by_client && volume) nothing_lost_.acknowledged(volume->dataset, entry);
+                if (by_client && volume) nothing_lost_.acknowledged(*at, volume->dataset, entry);
             };
             at->pool.letting_go = [this, at](const DatasetId& dataset, const DatasetAction& action) {
                 last_copy_kept_.letting_go(*at, dataset, action);
@@ -58,6 +59,7 @@ private:
         }
         cluster_.reached = [this](Host& host, const EngineHost::Container& container) { right_place_.reached(host, container); };
         cluster_.committed = [this](const Records& before, const Records& after) {
+            one_writer_.committed(before, after);
             nothing_lost_.committed(before, after);
             count_moves(before, after);
         };
@@ -72,7 +74,12 @@ private:
     void count_moves(const Records& before, const Records& after) {
         for (const auto& [subject, ownership] : after.ownerships) {
             const auto was = before.ownerships.find(subject);
-            if (was == before.ownerships.end() || !was->second.move || ownership.move) continue;
+            if (was == before.ownerships.end()) continue;
+            if (was->second.owner != ownership.owner && last_move(ownership) && last_move(ownership)->failover) {
+                ++outcome_.marks["failover"];
+                if (weather_ == Weather::calm) world_.violated("P1", "a failover though nothing was lost");
+            }
+            if (!was->second.move || ownership.move) continue;
             const MoveResult* last = last_move(ownership);
             const bool succeeded = last && last->id == was->second.move->id && last->succeeded;
             ++(succeeded ? outcome_.moves : outcome_.moves_failed);
@@ -95,6 +102,10 @@ private:
             application.gate = world_.chance(0.8);
             if (world_.chance(0.3)) application.before_move = {"checkpoint"};
             if (world_.chance(0.2)) application.cutover = Cutover::freeze;
+            if (world_.chance(0.4)) application.failover = Failover::automatic;
+            if (application.volume && world_.chance(0.6)) {
+                application.volume->replicas = static_cast<std::uint32_t>(world_.draw(3));
+            }
             applications_.push_back(application);
             clients_.push_back(std::make_unique<Clients>(cluster_, application.name, port));
         }
@@ -127,6 +138,7 @@ private:
         faults_.process_dies = some(0.08);
         faults_.node_dies = some(0.02);
         faults_.link_cut = some(0.05);
+        faults_.process_freezes = some(0.05);
     }
 
     // --- what users do --------------------------------------------------------------------------
@@ -199,14 +211,35 @@ private:
             places_[application.name].clear();
             removed_.insert(application.name);
             deploy();
-        } else if (what < 90) {
+        } else if (what < 88) {
             deploy_nonsense();
+        } else if (what < 92) {
+            fail_over(application.name);
+        } else if (what < 94 && weather_ == Weather::storm) {
+            drain_or_activate();
         } else {
             deploy();
         }
         world_.at(world_.between(500ms, 8s), [this] {
             if (!calm_) user_acts();
         });
+    }
+
+    /// An operator who has looked: the machine is down.
+    void fail_over(const ApplicationName& application) {
+        for (const auto& [subject, ownership] : cluster_.disk.records.ownerships) {
+            if (ownership.application != application || cluster_.host(ownership.owner.value).powered()) continue;
+            ask(protocol::Control::FailOver{application, std::nullopt, false});
+        }
+    }
+
+    void drain_or_activate() {
+        const NodeId node{any_host()};
+        if (world_.chance(0.5)) {
+            ask(protocol::Control::DrainNode{node, false});
+        } else {
+            ask(protocol::Control::ActivateNode{node});
+        }
     }
 
     // --- faults ---------------------------------------------------------------------------------
@@ -238,6 +271,7 @@ private:
             host.kill_agent();
             world_.at(world_.between(100ms, 8s), [&host] { host.start_agent(); });
         }
+        if (world_.chance(faults_.process_freezes)) host.freeze_agent(world_.between(500ms, 20s));
         if (world_.chance(faults_.node_dies)) {
             host.power_off();
             world_.at(world_.between(1s, 15s), [&host] { host.power_on(); });
@@ -261,7 +295,10 @@ private:
         world_.at(10s, [this, before] {
             for (const auto& clients : clients_) {
                 const std::string& name = clients->application().value;
-                if (!cluster_.disk.records.configuration.contains(clients->application())) continue;
+                const auto wanted = cluster_.disk.records.configuration.find(clients->application());
+                if (wanted == cluster_.disk.records.configuration.end()) continue;
+                // Under a lease nobody serves without the control service.
+                if (plan::failover_of(cluster_.disk.records, wanted->second.application) == Failover::automatic) continue;
                 const bool recent = world_.now() - clients->tally().last_acknowledged < 4s;
                 if (!recent) world_.violated("P7", name + " did not serve while the control service was away");
             }
@@ -278,6 +315,16 @@ private:
             host->power_on();
             host->start_agent();
         }
+        if (weather_ == Weather::storm && world_.chance(0.5)) {
+            for (const auto& clients : clients_) clients->rest();
+        }
+        activate_all(20);
+    }
+
+    /// Asked again and again: the control service has just begun, and may not have its records yet.
+    void activate_all(int times) {
+        for (const auto& [name, host] : cluster_.hosts) ask(protocol::Control::ActivateNode{NodeId{name}});
+        if (times > 0) world_.at(1s, [this, times] { activate_all(times - 1); });
     }
 
     void settle() {
@@ -330,7 +377,7 @@ private:
     LastCopyKept last_copy_kept_{cluster_};
     DivergedKept diverged_kept_{cluster_};
     Converges converges_{cluster_};
-    RightPlace right_place_{cluster_, weather_ != Weather::calm};
+    RightPlace right_place_{cluster_, one_writer_, weather_ != Weather::calm};
 };
 
 }  // namespace

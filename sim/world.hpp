@@ -57,20 +57,41 @@ private:
     std::string violation_;
 };
 
-/// The loop of one process; when the process dies, what it had posted dies with it.
+/// The clock of one machine: off by some time, and faster or slower than the others.
+struct Clock {
+    Duration skew{};
+    std::int64_t drift_ppm{0};
+
+    [[nodiscard]] Instant at(Instant truth) const { return truth + skew + Duration{truth.unix_ns / 1'000'000 * drift_ppm}; }
+    /// How long this clock's `delay` is in truth.
+    [[nodiscard]] Duration truly(Duration delay) const { return delay - Duration{delay.count() / 1'000'000 * drift_ppm}; }
+};
+
+/// The loop of one process; when the process dies, what it had posted dies with it. While it is frozen
+/// nothing of it happens; then all of it at once.
 class ProcessLoop final : public ports::Loop {
 public:
-    explicit ProcessLoop(World& world) : world_(world) {}
-    [[nodiscard]] Instant now() const override { return world_.now(); }
+    explicit ProcessLoop(World& world, Clock clock = {}) : world_(world), clock_(clock) {}
+    [[nodiscard]] Instant now() const override { return clock_.at(world_.now()); }
     void post(std::function<void()> work) override { after(Duration{0}, std::move(work)); }
     void after(Duration delay, std::function<void()> work) override {
-        world_.at(delay, [alive = std::weak_ptr<int>(alive_), work = std::move(work)] {
-            if (!alive.expired()) work();
+        world_.at(clock_.truly(delay), [this, alive = std::weak_ptr<int>(alive_), work = std::move(work)]() mutable {
+            if (!alive.expired()) run(std::move(work));
+        });
+    }
+    void freeze(Duration duration) { thaw_ = world_.now() + duration; }
+
+private:
+    void run(std::function<void()> work) {
+        if (world_.now() >= thaw_) return work();
+        world_.at(thaw_ - world_.now(), [this, alive = std::weak_ptr<int>(alive_), work = std::move(work)]() mutable {
+            if (!alive.expired()) run(std::move(work));
         });
     }
 
-private:
     World& world_;
+    Clock clock_;
+    Instant thaw_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
@@ -88,6 +109,7 @@ struct Faults {
     double process_dies{0};      ///< Chance per second of virtual time, for each process.
     double node_dies{0};         ///< The same for whole nodes: power loss.
     double link_cut{0};
+    double process_freezes{0};   ///< Chance per second that an agent stands still for some seconds.
     Duration lateness{2s};
 };
 

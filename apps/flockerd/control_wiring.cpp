@@ -53,7 +53,11 @@ ControlWiring::ControlWiring(const manifest::DaemonConfig& config, Parts parts, 
     : parts_(std::move(parts)),
       workers_(loop),
       images_(workers_, engine_socket(config)),
-      sessions_(loop, [this](model::NodeReport report) { driver_.reported(report); }),
+      sessions_(loop, [this](const model::NodeReport& report) {
+          model::ReportReceipt given;
+          driver_.reported(report, [&](model::ReportReceipt receipt) { given = receipt; });
+          return given;
+      }),
       driver_({loop, *parts_.store, sessions_, images_}, control_log()),
       enrollment_(*parts_.tokens, parts_.authority, {{config.control.address, config.control.port}}, wall_clock),
       api_({loop, driver_, enrollment_,

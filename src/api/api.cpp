@@ -8,6 +8,7 @@
 
 #include "api/deployment_check.hpp"
 #include "api/documents_json.hpp"
+#include "api/settings.hpp"
 #include "api/status.hpp"
 #include "plan/deploy.hpp"
 
@@ -64,9 +65,14 @@ const std::vector<Api::Route>& Api::routes() {
         {"GET", {"v1", "status"}, &Api::get_status},
         {"GET", {"v1", "nodes"}, &Api::get_nodes},
         {"DELETE", {"v1", "nodes", any}, &Api::delete_node},
+        {"POST", {"v1", "nodes", any, "drain"}, &Api::post_drain},
+        {"POST", {"v1", "nodes", any, "activate"}, &Api::post_activate},
         {"POST", {"v1", "deploy"}, &Api::post_deploy},
         {"POST", {"v1", "moves"}, &Api::post_moves},
         {"GET", {"v1", "moves"}, &Api::get_moves},
+        {"POST", {"v1", "failovers"}, &Api::post_failovers},
+        {"GET", {"v1", "settings"}, &Api::get_settings},
+        {"PUT", {"v1", "settings"}, &Api::put_settings},
         {"GET", {"v1", "volumes"}, &Api::get_volumes},
         {"GET", {"v1", "volumes", any}, &Api::get_volume},
         {"DELETE", {"v1", "volumes", any}, &Api::delete_volume},
@@ -103,36 +109,52 @@ Reply Api::serve(const http::Request& request) {
     return reply;
 }
 
-Result<std::variant<PlanDocument, RefusalsDocument>> Api::ask_for_plan(Command command) {
-    using Outcome = std::variant<PlanDocument, RefusalsDocument>;
-    return calls_.wait_for<Outcome>(
-        [&control = services_.control, command = std::move(command)](const Done<Outcome>& done) {
-            control.ask(command, [&control, done](const Control::Answer& answer) {
-                std::visit(Overloaded{[&](const Control::Accepted& accepted) {
-                                          done(Outcome{plan_of(control.view(), accepted.plan, accepted.revision)});
-                                      },
-                                      [&](const std::vector<plan::Refusal>& refusals) {
-                                          done(Outcome{refusals_of(refusals)});
-                                      },
-                                      [&](const Error& error) { done(tl::unexpected(error)); }},
-                           answer);
+template <class Made>
+Result<Api::Outcome<Made>> Api::ask_for(Command command, Make<Made> make) {
+    return calls_.wait_for<Outcome<Made>>(
+        [&control = services_.control, command = std::move(command),
+         make = std::move(make)](const Done<Outcome<Made>>& done) {
+            control.ask(command, [&control, make, done](const Control::Answer& answer) {
+                std::visit(
+                    Overloaded{
+                        [&](const Control::Accepted& accepted) { done(Outcome<Made>(make(control.view(), accepted))); },
+                        [&](const std::vector<plan::Refusal>& refusals) { done(Outcome<Made>(refusals_of(refusals))); },
+                        [&](const Error& error) { done(tl::unexpected(error)); }},
+                    answer);
             });
         },
         command_limit);
 }
 
+template <class Made>
+Reply Api::reply_with(Command command, Make<Made> make) {
+    const auto outcome = ask_for<Made>(std::move(command), std::move(make));
+    if (!outcome) return {error_response(outcome.error()), {}};
+    if (const auto* refusals = std::get_if<RefusalsDocument>(&*outcome))
+        return {json_response(422, to_json(*refusals)), {}};
+    return {json_response(200, to_json(std::get<Made>(*outcome))), {}};
+}
+
 Status Api::ask(Command command) {
-    FLOCKER_TRY(const auto outcome, ask_for_plan(std::move(command)));
+    FLOCKER_TRY(const auto outcome,
+                ask_for<model::Revision>(std::move(command),
+                                         [](const plan::View&, const auto& accepted) { return accepted.revision; }));
     const auto* refused = std::get_if<RefusalsDocument>(&outcome);
     return refused ? Status(tl::unexpected(refused->error)) : Status();
 }
 
 Reply Api::planned(Command command) {
-    const auto outcome = ask_for_plan(std::move(command));
-    if (!outcome) return {error_response(outcome.error()), {}};
-    if (const auto* refusals = std::get_if<RefusalsDocument>(&*outcome))
-        return {json_response(422, to_json(*refusals)), {}};
-    return {json_response(200, to_json(std::get<PlanDocument>(*outcome))), {}};
+    return reply_with<PlanDocument>(std::move(command), [](const plan::View& view, const Control::Accepted& accepted) {
+        return plan_of(view, accepted.plan, accepted.revision);
+    });
+}
+
+Result<model::NodeId> Api::node_called(const std::string& name) {
+    return read<model::NodeId>([name](const plan::View& view) -> Result<model::NodeId> {
+        if (const model::Node* found = plan::find_node(view.records, model::NodeReference{name})) return found->id;
+        if (view.records.nodes.contains(model::NodeId{name})) return model::NodeId{name};
+        return fail(ErrorCode::not_found, fmt::format("no node is called \"{}\"", name));
+    });
 }
 
 Reply Api::post_deploy(const http::Request& request, const Target&) {
@@ -156,6 +178,43 @@ Reply Api::post_moves(const http::Request& request, const Target&) {
                                    body->dry_run.value_or(false), body->downtime_max});
 }
 
+Reply Api::post_failovers(const http::Request& request, const Target&) {
+    const auto body = body_of<FailoverRequest>(request);
+    if (!body) return {error_response(body.error()), {}};
+    Control::FailOver failover{model::ApplicationName{body->application}, {}, body->dry_run.value_or(false)};
+    if (body->node) failover.to = model::NodeReference{*body->node};
+    return reply_with<FailoverDocument>(
+        std::move(failover), [](const plan::View& view, const Control::Accepted& accepted) {
+            return accepted.failover ? failover_of(view, *accepted.failover, accepted.revision) : FailoverDocument{};
+        });
+}
+
+Reply Api::post_drain(const http::Request& request, const Target& target) {
+    const auto body = request.body.empty() ? Result<DrainRequest>() : body_of<DrainRequest>(request);
+    if (!body) return {error_response(body.error()), {}};
+    const auto node = node_called(target.segments[2]);
+    if (!node) return {error_response(node.error()), {}};
+    return planned(Control::DrainNode{*node, body->dry_run.value_or(false)});
+}
+
+Reply Api::post_activate(const http::Request&, const Target& target) {
+    const auto node = node_called(target.segments[2]);
+    if (!node) return {error_response(node.error()), {}};
+    return planned(Control::ActivateNode{*node});
+}
+
+Reply Api::put_settings(const http::Request& request, const Target& target) {
+    const auto body = body_of<SettingsRequest>(request);
+    if (!body) return {error_response(body.error()), {}};
+    const auto settings = read<model::ClusterSettings>(
+        [](const plan::View& view) -> Result<model::ClusterSettings> { return settings_of(view); });
+    if (!settings) return {error_response(settings.error()), {}};
+    const model::ClusterSettings wished = changed(*settings, *body);
+    if (const Status sound = api::check(wished); !sound) return {error_response(sound.error()), {}};
+    if (const Status done = ask(Control::Configure{wished}); !done) return {error_response(done.error()), {}};
+    return get_settings(request, target);
+}
+
 Reply Api::delete_volume(const http::Request&, const Target& target) {
     const auto& name = target.segments.back();
     const auto dataset = read<model::DatasetId>([name](const plan::View& view) -> Result<model::DatasetId> {
@@ -171,12 +230,7 @@ Reply Api::delete_volume(const http::Request&, const Target& target) {
 }
 
 Reply Api::delete_node(const http::Request&, const Target& target) {
-    const auto& name = target.segments.back();
-    const auto node = read<model::NodeId>([name](const plan::View& view) -> Result<model::NodeId> {
-        if (const model::Node* found = plan::find_node(view.records, model::NodeReference{name})) return found->id;
-        if (view.records.nodes.contains(model::NodeId{name})) return model::NodeId{name};
-        return fail(ErrorCode::not_found, fmt::format("no node is called \"{}\"", name));
-    });
+    const auto node = node_called(target.segments.back());
     if (!node) return {error_response(node.error()), {}};
     if (const Status done = ask(Control::RemoveNode{*node}); !done) return {error_response(done.error()), {}};
     return {{204, {}, {}}, {}};

@@ -56,10 +56,15 @@ private:
     Reply get_volume(const http::Request& request, const Target& target);
     Reply get_why(const http::Request& request, const Target& target);
     Reply get_tokens(const http::Request& request, const Target& target);
+    Reply get_settings(const http::Request& request, const Target& target);
 
     // What has: api.cpp, join.cpp
     Reply post_deploy(const http::Request& request, const Target& target);
     Reply post_moves(const http::Request& request, const Target& target);
+    Reply post_failovers(const http::Request& request, const Target& target);
+    Reply post_drain(const http::Request& request, const Target& target);
+    Reply post_activate(const http::Request& request, const Target& target);
+    Reply put_settings(const http::Request& request, const Target& target);
     Reply delete_volume(const http::Request& request, const Target& target);
     Reply delete_node(const http::Request& request, const Target& target);
     Reply post_tokens(const http::Request& request, const Target& target);
@@ -77,9 +82,19 @@ private:
             [&control = services_.control, read = std::move(read)](const Done<T>& done) { done(read(control.view())); },
             read_limit);
     }
-    [[nodiscard]] Result<std::variant<PlanDocument, RefusalsDocument>> ask_for_plan(Command command);
+    /// What `make` makes of the command's being accepted, on the loop thread, or why it is refused.
+    template <class Made>
+    using Outcome = std::variant<Made, RefusalsDocument>;
+    template <class Made>
+    using Make = std::function<Made(const plan::View&, const protocol::Control::Accepted&)>;
+    template <class Made>
+    [[nodiscard]] Result<Outcome<Made>> ask_for(Command command, Make<Made> make);
+    template <class Made>
+    [[nodiscard]] Reply reply_with(Command command, Make<Made> make);
     [[nodiscard]] Status ask(Command command);
     [[nodiscard]] Reply planned(Command command);
+    /// The member by name, hostname, address or id.
+    [[nodiscard]] Result<model::NodeId> node_called(const std::string& name);
     [[nodiscard]] Result<EventsDocument> events(std::uint64_t after, std::uint32_t limit);
     [[nodiscard]] Result<EventsDocument> latest_events(std::uint32_t count);
     [[nodiscard]] Status follow_events(std::uint64_t after, const ports::Sink& sink);

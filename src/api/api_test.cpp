@@ -268,5 +268,119 @@ TEST(Api, EndsWaitsWhenItIsClosed) {
     EXPECT_EQ(waiting.get(), 503U);
 }
 
+TEST_F(ApiTest, RefusesAFailoverWhileTheOwnerIsAlive) {
+    deploy(deployment({{"alder", database("db", 5432)}}));
+    settle();
+
+    const auto response = cluster.ask("POST", "/v1/failovers", R"({"application":"db"})");
+
+    EXPECT_EQ(response.status, 422U);
+    EXPECT_THAT(document<RefusalsDocument>(response).refusals.at(0).message, HasSubstr("alder is alive"));
+    EXPECT_EQ(status().applications.at(0).owner_node, "alder");
+}
+
+/// What a control service finds when it begins: the database's owner is alder, of which it will not hear.
+model::Records owned_by_lost(const model::Node& alder, const model::Node& birch) {
+    model::Records records;
+    records.revision = model::Revision{7};
+    records.nodes = {{alder.id, alder}, {birch.id, birch}};
+    const model::Wanted wanted{database("db", 5432), model::NodeReference{"alder"}, alder.id, 0, {}};
+    records.configuration[wanted.application.name] = wanted;
+    model::Ownership ownership;
+    ownership.subject = model::subject_of(wanted.application);
+    ownership.dataset = orders;
+    ownership.application = wanted.application.name;
+    ownership.owner = alder.id;
+    ownership.established = true;
+    ownership.replicas = {birch.id};
+    records.ownerships[ownership.subject] = ownership;
+    return records;
+}
+
+TEST(FailoverApi, LetsAReplicaTakeOverWhenItIsToldTo) {
+    const model::Node alder = node("alder", "10.0.0.1");
+    const model::Node birch = node("birch", "10.0.0.2");
+    TestControl cluster(owned_by_lost(alder, birch));
+    const auto nobody_yet = cluster.ask("POST", "/v1/failovers", R"({"application":"db"})");
+    EXPECT_EQ(nobody_yet.status, 422U) << nobody_yet.body;
+    cluster.report(birch, [](model::NodeReport& report) {
+        model::DatasetSeen copy;
+        copy.id = orders;
+        copy.epoch = model::Epoch{1};
+        copy.snapshots = {{{model::Epoch{1}, 4}, Instant{5}}};
+        report.datasets = {copy};
+        report.images = {"db:1"};
+    });
+    const auto ask = [&](bool dry_run) {
+        return document<FailoverDocument>(
+            cluster.ask("POST", "/v1/failovers", to_json(FailoverRequest{"db", "birch", dry_run})));
+    };
+
+    const FailoverDocument shown = ask(true);
+    EXPECT_EQ(shown.to, "birch");
+    EXPECT_EQ(shown.lost, std::nullopt) << "nobody has heard alder's last word";
+    ASSERT_EQ(shown.candidates.size(), 1U);
+    EXPECT_EQ(shown.candidates[0].taken, Instant{5});
+    const auto owner = [&] {
+        return document<StatusDocument>(cluster.ask("GET", "/v1/status")).applications.at(0).owner_node;
+    };
+    EXPECT_EQ(owner(), "alder");
+
+    const FailoverDocument done = ask(false);
+    EXPECT_GT(done.revision, shown.revision);
+    EXPECT_EQ(done.snapshot, shown.snapshot);
+    EXPECT_EQ(owner(), "birch");
+    const auto moves = document<MovesDocument>(cluster.ask("GET", "/v1/moves?application=db"));
+    EXPECT_TRUE(moves.ended.at(0).result.failover);
+}
+
+TEST_F(ApiTest, DrainsANodeAndActivatesItAgain) {
+    deploy(deployment({{"alder", application("web", 80)}}));
+    settle();
+
+    const auto planned =
+        document<PlanDocument>(cluster.ask("POST", "/v1/nodes/alder/drain", to_json(DrainRequest{true})));
+    ASSERT_EQ(planned.steps.size(), 1U);
+    EXPECT_EQ(planned.steps[0].kind, StepKind::move);
+    EXPECT_EQ(planned.steps[0].node, "birch");
+    EXPECT_TRUE(planned.steps[0].predicted);
+    EXPECT_FALSE(status().nodes.at(0).draining);
+
+    EXPECT_EQ(cluster.ask("POST", "/v1/nodes/10.0.0.1/drain").status, 200U) << "nothing has to be said";
+    EXPECT_TRUE(status().nodes.at(0).draining);
+    EXPECT_EQ(status().applications.at(0).wanted_node, "birch");
+
+    const auto active = document<PlanDocument>(cluster.ask("POST", "/v1/nodes/alder/activate", "{}"));
+    EXPECT_THAT(active.steps, ElementsAre(::testing::Field(&StepEntry::application, "web")));
+    EXPECT_FALSE(status().nodes.at(0).draining);
+    EXPECT_EQ(status().applications.at(0).wanted_node, "alder");
+
+    EXPECT_EQ(cluster.ask("POST", "/v1/nodes/cedar/drain").status, 404U);
+    EXPECT_EQ(cluster.ask("POST", "/v1/nodes/cedar/activate").status, 404U);
+    EXPECT_EQ(cluster.ask("POST", "/v1/nodes/alder/drain", "[").status, 400U);
+}
+
+TEST_F(ApiTest, KeepsTheSettingsThatAreNotSaid) {
+    const auto before = document<model::ClusterSettings>(cluster.ask("GET", "/v1/settings"));
+    EXPECT_EQ(before, model::ClusterSettings{});
+
+    const auto after = document<model::ClusterSettings>(
+        cluster.ask("PUT", "/v1/settings", R"({"lag_ns":2000000000,"failover":"automatic"})"));
+
+    model::ClusterSettings expected;
+    expected.lag = 2s;
+    expected.failover = model::Failover::automatic;
+    EXPECT_EQ(after, expected);
+    expected.replicas = 2;
+    cluster.ask("PUT", "/v1/settings", R"({"replicas":2})");
+    EXPECT_EQ(document<model::ClusterSettings>(cluster.ask("GET", "/v1/settings")), expected);
+
+    const auto refused = cluster.ask("PUT", "/v1/settings", R"({"replicas":17})");
+    EXPECT_EQ(refused.status, 400U);
+    EXPECT_THAT(error(refused).message, HasSubstr("replicas is a number from 0 to 16"));
+    EXPECT_EQ(cluster.ask("PUT", "/v1/settings", R"({"failover":"always"})").status, 400U);
+    EXPECT_EQ(document<model::ClusterSettings>(cluster.ask("GET", "/v1/settings")), expected);
+}
+
 }  // namespace
 }  // namespace flocker::api

@@ -78,23 +78,44 @@ Result<TokensDocument> Client::tokens() const {
     return get<TokensDocument>("/v1/tokens");
 }
 
-Result<Planned> Client::plan(const std::string& target, std::string body) const {
+Result<model::ClusterSettings> Client::settings() const {
+    return get<model::ClusterSettings>("/v1/settings");
+}
+
+template <class Document>
+Result<std::variant<Document, RefusalsDocument>> Client::plan(const std::string& target, std::string body) const {
+    using Outcome = std::variant<Document, RefusalsDocument>;
     FLOCKER_TRY(const http::Response response,
                 transport_({request("POST", target, std::move(body)), {}, command_limit}));
     if (response.status == 422) {
         FLOCKER_TRY(RefusalsDocument refusals, document_of<RefusalsDocument>(response));
-        return Planned(std::move(refusals));
+        return Outcome(std::move(refusals));
     }
     if (response.status / 100 != 2) return tl::unexpected(error_of(response));
-    FLOCKER_TRY(PlanDocument plan, document_of<PlanDocument>(response));
-    return Planned(std::move(plan));
+    FLOCKER_TRY(Document plan, document_of<Document>(response));
+    return Outcome(std::move(plan));
 }
 
 Result<Planned> Client::deploy(const DeployRequest& request) const {
-    return plan("/v1/deploy", to_json(request));
+    return plan<PlanDocument>("/v1/deploy", to_json(request));
 }
 Result<Planned> Client::move(const MoveRequest& request) const {
-    return plan("/v1/moves", to_json(request));
+    return plan<PlanDocument>("/v1/moves", to_json(request));
+}
+Result<FailoverPlanned> Client::failover(const FailoverRequest& request) const {
+    return plan<FailoverDocument>("/v1/failovers", to_json(request));
+}
+Result<Planned> Client::drain(const std::string& node, bool dry_run) const {
+    return plan<PlanDocument>("/v1/nodes/" + http::percent_encode(node) + "/drain", to_json(DrainRequest{dry_run}));
+}
+Result<Planned> Client::activate(const std::string& node) const {
+    return plan<PlanDocument>("/v1/nodes/" + http::percent_encode(node) + "/activate", "{}");
+}
+
+Result<model::ClusterSettings> Client::configure(const SettingsRequest& body) const {
+    FLOCKER_TRY(const http::Response response,
+                send({request("PUT", "/v1/settings", to_json(body)), {}, command_limit}));
+    return document_of<model::ClusterSettings>(response);
 }
 
 Status Client::erase(const std::string& target) const {

@@ -24,6 +24,7 @@ struct Call {
 using Transport = std::function<Result<http::Response>(const Call&)>;
 
 using Planned = std::variant<PlanDocument, RefusalsDocument>;
+using FailoverPlanned = std::variant<FailoverDocument, RefusalsDocument>;
 
 /// The API, seen by who uses it. Each call is one request.
 ///
@@ -44,10 +45,16 @@ public:
     [[nodiscard]] Result<WhyDocument> why(const std::string& name) const;
     [[nodiscard]] Result<EventsDocument> latest_events(std::uint32_t count) const;
     [[nodiscard]] Result<TokensDocument> tokens() const;
+    [[nodiscard]] Result<model::ClusterSettings> settings() const;
 
     /// timed_out: whether it was taken is not known; asking again does no harm.
     [[nodiscard]] Result<Planned> deploy(const DeployRequest& request) const;
     [[nodiscard]] Result<Planned> move(const MoveRequest& request) const;
+    [[nodiscard]] Result<FailoverPlanned> failover(const FailoverRequest& request) const;
+    [[nodiscard]] Result<Planned> drain(const std::string& node, bool dry_run) const;
+    [[nodiscard]] Result<Planned> activate(const std::string& node) const;
+    /// The settings as they are then.
+    [[nodiscard]] Result<model::ClusterSettings> configure(const SettingsRequest& request) const;
     [[nodiscard]] Status destroy_volume(const std::string& name) const;
     [[nodiscard]] Status remove_node(const std::string& name) const;
     [[nodiscard]] Result<TokenCreated> create_token(const TokenRequest& request) const;
@@ -64,7 +71,9 @@ private:
     template <class Document>
     [[nodiscard]] Result<Document> get(const std::string& target) const;
     [[nodiscard]] Result<http::Response> send(const Call& call) const;
-    [[nodiscard]] Result<Planned> plan(const std::string& target, std::string body) const;
+    template <class Document>
+    [[nodiscard]] Result<std::variant<Document, RefusalsDocument>> plan(const std::string& target,
+                                                                        std::string body) const;
     [[nodiscard]] Status erase(const std::string& target) const;
 
     Transport transport_;

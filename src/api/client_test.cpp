@@ -46,6 +46,15 @@ TEST_F(ClientTest, SpeaksWithTheService) {
     EXPECT_TRUE(client.moves({}).value().ended.empty());
     EXPECT_TRUE(client.moves("db").value().ended.empty());
     EXPECT_EQ(client.moves("d b").error().message, "no application is called \"d b\"");
+    EXPECT_EQ(std::get<RefusalsDocument>(client.failover({"db", {}, true}).value()).refusals.size(), 1U);
+    EXPECT_EQ(std::get<PlanDocument>(client.drain("alder", true).value()).steps.at(0).node, "birch");
+    EXPECT_TRUE(std::get<PlanDocument>(client.activate("alder").value()).steps.empty());
+    EXPECT_EQ(client.settings().value().replicas, 1U);
+    SettingsRequest wish;
+    wish.replicas = 2;
+    EXPECT_EQ(client.configure(wish).value().replicas, 2U);
+    wish.replicas = 99;
+    EXPECT_EQ(client.configure(wish).error().code, ErrorCode::invalid_argument);
     EXPECT_TRUE(client.remove_node("birch"));
 
     std::string text;

@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "api/settings.hpp"
+
 namespace flocker::api {
 namespace {
 
@@ -146,6 +148,12 @@ private:
         if (!is_uuid(volume.dataset.value)) refuse(About::application, name, "a dataset's id is a UUID in lower case");
         if (!is_mountpoint(volume.mountpoint)) {
             refuse(About::application, name, "a mountpoint is an absolute path without \"..\", and not \"/\"");
+        }
+        if (volume.replicas && *volume.replicas > replicas_max) {
+            refuse(About::application, name, fmt::format("a volume has from 0 to {} replicas", replicas_max));
+        }
+        if (volume.lag && (*volume.lag < lag_min || *volume.lag > lag_max)) {
+            refuse(About::application, name, "a volume's lag is from 500ms to 1h");
         }
         const auto [taken, fresh] = datasets_.emplace(volume.dataset, name);
         if (!fresh) {

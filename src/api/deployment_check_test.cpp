@@ -19,6 +19,9 @@ model::Deployment sound() {
     deployment.applications[1].command = {"serve", "--all"};
     deployment.applications[0].before_move = {"sh", "-c", "sync"};
     deployment.applications[1].before_move.emplace();
+    deployment.applications[0].volume->replicas = 16;
+    deployment.applications[0].volume->lag = 500ms;
+    deployment.applications[0].failover = model::Failover::automatic;
     return deployment;
 }
 
@@ -55,6 +58,9 @@ TEST(DeploymentCheck, RefusesWhatTheyWouldNotGive) {
         [](D& d) { d.applications[0].volume->mountpoint = "/data/../etc"; },
         [](D& d) { d.applications[0].volume->mountpoint = "data"; },
         [](D& d) { d.applications[0].volume->mountpoint = "/"; },
+        [](D& d) { d.applications[0].volume->replicas = 17; },
+        [](D& d) { d.applications[0].volume->lag = 499ms; },
+        [](D& d) { d.applications[0].volume->lag = 60min + 1ms; },
         [](D& d) { d.applications[1].volume = d.applications[0].volume; },
         [](D& d) { d.applications[0].environment["A=B"] = "x"; },
         [](D& d) { d.applications[0].environment["A"] = std::string("x\0y", 3); },

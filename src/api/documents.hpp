@@ -53,6 +53,7 @@ struct NodeEntry {
     Bytes pool_free;
     std::vector<std::string> applications;  ///< Those it owns.
     std::vector<ProblemEntry> problems;     ///< All that its agent tells.
+    bool draining{false};                   ///< Everything is moved away from it, and nothing is placed on it.
 
     friend bool operator==(const NodeEntry&, const NodeEntry&) = default;
 };
@@ -127,6 +128,8 @@ struct MoveResultEntry {
     std::uint32_t rounds{0};
     std::optional<Duration> predicted{};      ///< The downtime, as predicted when the cutover began.
     std::map<std::string, Duration> steps{};  ///< By model::MoveStep's name, as the nodes measured them.
+    bool failover{false};                     ///< The source was lost; the target went on from its newest snapshot.
+    std::optional<Duration> lost{};  ///< Of a failover: what was written in so long a time is set aside at the source.
 
     friend bool operator==(const MoveResultEntry&, const MoveResultEntry&) = default;
 };
@@ -161,6 +164,9 @@ struct ApplicationEntry {
     /// A move to this node failed and is not tried again until the next deployment.
     std::optional<std::string> avoided_node;
     std::vector<ReasonEntry> why;  ///< Empty: it is what it should be.
+    /// What becomes of it when its owner is lost; its own word, or the cluster's.
+    model::Failover failover{model::Failover::manual};
+    bool promoting{false};  ///< After a failover: its owner makes its copy from a replica's snapshot.
 
     friend bool operator==(const ApplicationEntry&, const ApplicationEntry&) = default;
 };
@@ -176,8 +182,25 @@ struct CopyEntry {
     bool trial{false};
     std::optional<bool> changed;                 ///< The owner's: written since its newest snapshot.
     std::vector<model::SnapshotSeen> snapshots;  ///< Oldest first.
+    bool leaving{false};                         ///< A replica that is let go, since others have what was wished.
+    /// What a former owner wrote and no other node has; kept until a person removes it. Oldest first.
+    std::vector<model::SetAsideSeen> set_aside{};
 
     friend bool operator==(const CopyEntry&, const CopyEntry&) = default;
+};
+
+/// How far one replica is behind its owner; see plan::Lag.
+struct ReplicaEntry {
+    std::string node;
+    std::optional<model::SnapshotId> snapshot;  ///< The newest that it is known to hold.
+    std::optional<Duration> behind;             ///< nullopt: it holds nothing of the present owner yet.
+    Bytes bytes;                                ///< Roughly; what is on its way or waits.
+    std::optional<Duration> proof_age;  ///< How old this knowledge is; nullopt: the owner has not been heard of.
+    std::string reason;                 ///< Why it is further behind than wished; empty: it is not.
+    Bytes round_sent;                   ///< Of the snapshot under way.
+    Bytes round_expected;               ///< An estimate; 0: none, or none under way.
+
+    friend bool operator==(const ReplicaEntry&, const ReplicaEntry&) = default;
 };
 
 struct VolumeEntry {
@@ -189,7 +212,12 @@ struct VolumeEntry {
     bool destroying{false};
     std::string mountpoint;  ///< In the container; empty when detached.
     std::optional<Bytes> maximum_size;
-    std::vector<CopyEntry> copies;  ///< The owner's first.
+    std::vector<CopyEntry> copies;     ///< The owner's first.
+    std::uint32_t wished_replicas{0};  ///< Beside the owner's copy.
+    Duration wished_lag{};
+    model::Spread spread{model::Spread::datacenter};
+    bool promoting{false};                 ///< After a failover: the owner makes its copy from a replica's snapshot.
+    std::vector<ReplicaEntry> replicas{};  ///< Those that are kept up.
 
     friend bool operator==(const VolumeEntry&, const VolumeEntry&) = default;
 };
@@ -246,6 +274,24 @@ struct MoveRequest {
     std::optional<Duration> downtime_max{};  ///< The cutover begins only when it is predicted to take at most this.
 };
 
+/// Refused while the owner is alive.
+struct FailoverRequest {
+    std::string application;
+    std::optional<std::string> node;  ///< Name, address or hostname; nullopt: the one with the newest snapshot.
+    std::optional<bool> dry_run;
+};
+struct DrainRequest {
+    std::optional<bool> dry_run;
+};
+/// What is left out stays as it is.
+struct SettingsRequest {
+    std::optional<std::uint32_t> replicas{};
+    std::optional<Duration> lag{};
+    std::optional<model::Failover> failover{};
+    std::optional<Duration> replace_after{};
+    std::optional<std::uint32_t> full_copies_max{};
+};
+
 /// How long clients will wait; see plan::Prediction.
 struct PredictionEntry {
     Duration total{};
@@ -282,6 +328,32 @@ struct PlanDocument {
     model::Revision revision;  ///< After it; with dry_run the present one.
 
     friend bool operator==(const PlanDocument&, const PlanDocument&) = default;
+};
+
+/// One node that could take over, or why it can't.
+struct CandidateEntry {
+    std::string node;
+    std::optional<model::SnapshotId> snapshot;  ///< The newest that it holds.
+    std::optional<Instant> taken;               ///< When that was taken, by the clock of the node that took it.
+    std::optional<Duration> behind;  ///< How much older it is than the last word of the lost owner; nullopt: not known.
+    std::string why_not;             ///< Empty: it can.
+
+    friend bool operator==(const CandidateEntry&, const CandidateEntry&) = default;
+};
+struct FailoverDocument {
+    std::string application;
+    std::string from;
+    std::string to;
+    std::optional<Duration> heard_ago;          ///< Of the lost owner; nullopt: not since the control service started.
+    std::optional<model::SnapshotId> snapshot;  ///< What `to` starts from; nullopt: there is no volume.
+    /// What the lost owner wrote in so long a time before its last word, `to` does not have. nullopt: not known, or
+    /// there is no volume.
+    std::optional<Duration> lost;
+    Bytes lost_bytes;                        ///< Roughly.
+    std::vector<CandidateEntry> candidates;  ///< Best first.
+    model::Revision revision;                ///< After it; with dry_run the present one.
+
+    friend bool operator==(const FailoverDocument&, const FailoverDocument&) = default;
 };
 
 enum class RefusalAbout : std::uint8_t { application, image, port, place, deployment };

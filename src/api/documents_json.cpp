@@ -43,6 +43,7 @@ void fields(V&& visit, Either<NodeEntry> auto& document) {
     visit("pool_free", document.pool_free);
     visit("applications", document.applications);
     visit("problems", document.problems);
+    visit("draining", document.draining, codec::added);
 }
 
 template <class V>
@@ -100,6 +101,8 @@ void fields(V&& visit, Either<MoveResultEntry> auto& document) {
     visit("rounds", document.rounds);
     visit("predicted_ns", document.predicted);
     visit("steps_ns", document.steps);
+    visit("failover", document.failover, codec::added);
+    visit("lost_ns", document.lost);
 }
 
 template <class V>
@@ -129,6 +132,8 @@ void fields(V&& visit, Either<ApplicationEntry> auto& document) {
     visit("last_move", document.last_move);
     visit("avoided_node", document.avoided_node);
     visit("why", document.why);
+    visit("failover", document.failover, codec::added);
+    visit("promoting", document.promoting, codec::added);
 }
 
 template <class V>
@@ -142,6 +147,20 @@ void fields(V&& visit, Either<CopyEntry> auto& document) {
     visit("trial", document.trial);
     visit("changed", document.changed);
     visit("snapshots", document.snapshots);
+    visit("leaving", document.leaving, codec::added);
+    visit("set_aside", document.set_aside);
+}
+
+template <class V>
+void fields(V&& visit, Either<ReplicaEntry> auto& document) {
+    visit("node", document.node);
+    visit("snapshot", document.snapshot);
+    visit("behind_ns", document.behind);
+    visit("bytes", document.bytes);
+    visit("proof_age_ns", document.proof_age);
+    visit("reason", document.reason);
+    visit("round_sent", document.round_sent);
+    visit("round_expected", document.round_expected);
 }
 
 template <class V>
@@ -155,6 +174,11 @@ void fields(V&& visit, Either<VolumeEntry> auto& document) {
     visit("mountpoint", document.mountpoint);
     visit("maximum_size", document.maximum_size);
     visit("copies", document.copies);
+    visit("wished_replicas", document.wished_replicas, codec::added);
+    visit("wished_lag_ns", document.wished_lag, codec::added);
+    visit("spread", document.spread, codec::added);
+    visit("promoting", document.promoting, codec::added);
+    visit("replicas", document.replicas);
 }
 
 template <class V>
@@ -219,6 +243,49 @@ void fields(V&& visit, Either<MoveRequest> auto& document) {
     visit("node", document.node);
     visit("dry_run", document.dry_run);
     visit("downtime_max_ns", document.downtime_max);
+}
+
+template <class V>
+void fields(V&& visit, Either<FailoverRequest> auto& document) {
+    visit("application", document.application);
+    visit("node", document.node);
+    visit("dry_run", document.dry_run);
+}
+
+template <class V>
+void fields(V&& visit, Either<DrainRequest> auto& document) {
+    visit("dry_run", document.dry_run);
+}
+
+template <class V>
+void fields(V&& visit, Either<SettingsRequest> auto& document) {
+    visit("replicas", document.replicas);
+    visit("lag_ns", document.lag);
+    visit("failover", document.failover);
+    visit("replace_after_ns", document.replace_after);
+    visit("full_copies_max", document.full_copies_max);
+}
+
+template <class V>
+void fields(V&& visit, Either<CandidateEntry> auto& document) {
+    visit("node", document.node);
+    visit("snapshot", document.snapshot);
+    visit("taken", document.taken);
+    visit("behind_ns", document.behind);
+    visit("why_not", document.why_not);
+}
+
+template <class V>
+void fields(V&& visit, Either<FailoverDocument> auto& document) {
+    visit("application", document.application);
+    visit("from", document.from);
+    visit("to", document.to);
+    visit("heard_ago_ns", document.heard_ago);
+    visit("snapshot", document.snapshot);
+    visit("lost_ns", document.lost);
+    visit("lost_bytes", document.lost_bytes);
+    visit("candidates", document.candidates);
+    visit("revision", document.revision);
 }
 
 template <class V>
@@ -349,12 +416,17 @@ FLOCKER_DOCUMENT(WhyDocument);
 FLOCKER_DOCUMENT(EventsDocument);
 FLOCKER_DOCUMENT(DeployRequest);
 FLOCKER_DOCUMENT(MoveRequest);
+FLOCKER_DOCUMENT(FailoverRequest);
+FLOCKER_DOCUMENT(DrainRequest);
+FLOCKER_DOCUMENT(SettingsRequest);
 FLOCKER_DOCUMENT(PlanDocument);
+FLOCKER_DOCUMENT(FailoverDocument);
 FLOCKER_DOCUMENT(RefusalsDocument);
 FLOCKER_DOCUMENT(TokenRequest);
 FLOCKER_DOCUMENT(TokenCreated);
 FLOCKER_DOCUMENT(TokensDocument);
 FLOCKER_DOCUMENT(JoinDocument);
 FLOCKER_DOCUMENT(JoinedDocument);
+FLOCKER_DOCUMENT(model::ClusterSettings);
 
 }  // namespace flocker::api

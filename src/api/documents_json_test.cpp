@@ -22,7 +22,8 @@ StatusDocument full() {
                             {1},
                             {2},
                             {"db"},
-                            {{"alder", "db", {ErrorCode::unavailable, "x"}, 3, {9}}}});
+                            {{"alder", "db", {ErrorCode::unavailable, "x"}, 3, {9}}},
+                            true});
     ApplicationEntry application;
     application.name = "db";
     application.state = ApplicationState::node_lost;
@@ -48,15 +49,34 @@ StatusDocument full() {
                                  true,
                                  500ms,
                                  412ms};
-    application.last_move = MoveResultEntry{
-        model::MoveId{2}, "birch", "alder", {1}, {2}, true, "", 400ms, {3}, {4}, 5, 440ms, {{"stop", 3ms}}};
+    application.last_move =
+        MoveResultEntry{model::MoveId{2}, "birch", "alder", {1}, {2}, true, "", 400ms, {3}, {4}, 5, 440ms,
+                        {{"stop", 3ms}},  true,    400ms};
     application.avoided_node = "cedar";
     application.why = {{"x", "alder", Instant{8}}};
+    application.failover = model::Failover::automatic;
+    application.promoting = true;
     status.applications.push_back(application);
     VolumeEntry volume;
     volume.application = "db";
     volume.maximum_size = Bytes{5};
-    volume.copies.push_back({"alder", true, true, {1}, true, true, true, false, {{{model::Epoch{1}, 2}, {3}}}});
+    volume.copies.push_back({"alder",
+                             true,
+                             true,
+                             {1},
+                             true,
+                             true,
+                             true,
+                             false,
+                             {{{model::Epoch{1}, 2}, {3}}},
+                             true,
+                             {{{model::Epoch{1}, 9}, {4}, {5}}}});
+    volume.wished_replicas = 2;
+    volume.wished_lag = 3s;
+    volume.spread = model::Spread::anywhere;
+    volume.promoting = true;
+    volume.replicas = {{"birch", model::SnapshotId{model::Epoch{1}, 2}, 400ms, {5}, 300ms, "slow", {6}, {7}},
+                       {"cedar", {}, {}, {}, {}, "", {}, {}}};
     status.volumes.push_back(volume);
     return status;
 }
@@ -89,6 +109,23 @@ TEST(DocumentsJson, TakeAnOlderServicesAnswer) {
     text.erase(text.find(later), later.size());
 
     EXPECT_FALSE(from_json<StatusDocument>(text).value().applications.at(0).move->target_waits);
+
+    for (const char* added :
+         {R"(,"draining":true)", R"(,"failover":true,"lost_ns":400000000)",
+          R"(,"failover":"automatic","promoting":true)",
+          R"(,"wished_replicas":2,"wished_lag_ns":3000000000,"spread":"anywhere","promoting":true)"}) {
+        ASSERT_NE(text.find(added), std::string::npos) << added;
+        text.erase(text.find(added), std::string_view(added).size());
+    }
+    EXPECT_TRUE(from_json<StatusDocument>(text));
+}
+
+TEST(DocumentsJson, KeepAFailoversCandidates) {
+    FailoverDocument document{"db", "alder", "birch",           24s, model::SnapshotId{model::Epoch{1}, 2}, 400ms,
+                              {5},  {},      model::Revision{4}};
+    document.candidates = {{"birch", document.snapshot, Instant{3}, 400ms, ""}, {"cedar", {}, {}, {}, "is away"}};
+
+    EXPECT_EQ(from_json<FailoverDocument>(to_json(document)).value(), document);
 }
 
 TEST(DocumentsJson, TakeFieldsThatTheyDoNotKnow) {

@@ -5,6 +5,7 @@
 
 #include "api/api.hpp"
 #include "api/documents_json.hpp"
+#include "api/settings.hpp"
 #include "api/status.hpp"
 #include "api/version.hpp"
 #include "plan/why.hpp"
@@ -76,6 +77,10 @@ Reply Api::get_why(const http::Request&, const Target& target) {
         }
         return WhyDocument{name, reasons_of(view, name)};
     }));
+}
+
+Reply Api::get_settings(const http::Request&, const Target&) {
+    return reply_of(read<model::ClusterSettings>([](const plan::View& view) { return settings_of(view); }));
 }
 
 Reply Api::get_tokens(const http::Request&, const Target&) {

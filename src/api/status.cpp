@@ -8,6 +8,7 @@
 #include <set>
 
 #include "api/version.hpp"
+#include "plan/lag.hpp"
 #include "plan/why.hpp"
 
 namespace flocker::api {
@@ -24,6 +25,7 @@ public:
         NodeEntry entry{
             node.id, node.name, node.hostname, node.address, node.datacenter, node.labels, false, {}, {}, {}, {}, {}};
         entry.alive = plan::is_alive(view_, node.id);
+        entry.draining = node.draining;
         if (const NodeReport* report = plan::report_of(view_, node.id)) {
             entry.heard_ago = view_.now - view_.states.at(node.id).heard;
             entry.pool_size = report->pool_size;
@@ -49,6 +51,7 @@ public:
         for (const auto& [variable, value] : application.environment) entry.environment.push_back(variable);
         if (application.volume) entry.volume = application.volume->dataset;
         entry.restart_policy = application.restart_policy;
+        entry.failover = plan::failover_of(view_.records, application);
         entry.settled = plan::is_settled(view_, wanted);
         entry.why = reasons_of(view_, entry.name);
         const auto found = view_.records.ownerships.find(subject_of(application));
@@ -124,6 +127,8 @@ public:
                               result.predicted,
                               {}};
         for (const auto& [step, took] : result.steps) entry.steps[to_string(step)] = took;
+        entry.failover = result.failover;
+        if (result.failover) entry.lost = result.lost;
         return entry;
     }
 
@@ -142,15 +147,44 @@ public:
                 entry.maximum_size = wanted->second.application.volume->maximum_size;
             }
         }
+        entry.promoting = ownership.promoting;
+        entry.wished_replicas = plan::wished_replicas(view_.records, ownership);
+        entry.wished_lag = plan::wished_lag(view_.records, ownership);
+        if (const Wanted* wanted = plan::wanted_of(view_.records, ownership); wanted && wanted->application.volume) {
+            entry.spread = wanted->application.volume->spread;
+        }
         entry.copies.push_back(copy(ownership.owner, ownership));
-        std::set<NodeId> others = ownership.replicas;
-        if (ownership.move) others.insert({ownership.move->source, ownership.move->target});
-        others.erase(ownership.owner);
-        for (const NodeId& node : others) entry.copies.push_back(copy(node, ownership));
+        for (const NodeId& node : other_holders(ownership)) entry.copies.push_back(copy(node, ownership));
+        for (const plan::Lag& lag : plan::lags_of(view_, ownership)) entry.replicas.push_back(replica(lag, ownership));
         return entry;
     }
 
 private:
+    /// Whatever a node holds of it is shown, also what was set aside where no replica is kept any more.
+    [[nodiscard]] std::set<NodeId> other_holders(const Ownership& ownership) const {
+        std::set<NodeId> others = ownership.replicas;
+        others.insert(ownership.leaving.begin(), ownership.leaving.end());
+        if (ownership.move) others.insert({ownership.move->source, ownership.move->target});
+        for (const auto& [id, node] : view_.records.nodes) {
+            const DatasetSeen* seen = plan::dataset_in(plan::report_of(view_, id), *ownership.dataset);
+            if (seen && !seen->set_aside.empty()) others.insert(id);
+        }
+        others.erase(ownership.owner);
+        return others;
+    }
+
+    [[nodiscard]] ReplicaEntry replica(const plan::Lag& lag, const Ownership& ownership) const {
+        ReplicaEntry entry{name(lag.node), lag.snapshot, lag.behind, lag.bytes, {}, lag.reason, {}, {}};
+        const NodeReport* owner = plan::report_of(view_, ownership.owner);
+        if (!owner) return entry;
+        entry.proof_age = lag.proof_age;
+        if (const FeedSeen* feed = plan::feed_in(owner, *ownership.dataset, lag.node)) {
+            entry.round_sent = feed->round_sent;
+            entry.round_expected = feed->round_expected;
+        }
+        return entry;
+    }
+
     [[nodiscard]] std::string name(const NodeId& node) const { return plan::node_name(view_.records, node); }
 
     [[nodiscard]] ProblemEntry problem(const NodeId& node, const Problem& problem) const {
@@ -179,6 +213,7 @@ private:
         }
         if (ownership.move) entry.move = move(ownership);
         if (const MoveResult* last = last_move(ownership)) entry.last_move = result(*last);
+        entry.promoting = ownership.promoting;
         if (ownership.avoided_target) entry.avoided_node = name(*ownership.avoided_target);
         const auto concerns = [&](const Problem& problem) {
             return problem.subject == entry.name || (entry.volume && problem.subject == entry.volume->value);
@@ -215,6 +250,7 @@ private:
         CopyEntry entry;
         entry.node = name(node);
         entry.owner = node == ownership.owner;
+        entry.leaving = ownership.leaving.contains(node);
         const DatasetSeen* seen = plan::dataset_in(plan::report_of(view_, node), *ownership.dataset);
         if (!seen) return entry;
         entry.present = true;
@@ -224,6 +260,7 @@ private:
         entry.trial = seen->trial.has_value();
         if (entry.owner) entry.changed = seen->changed;
         entry.snapshots = seen->snapshots;
+        entry.set_aside = seen->set_aside;
         return entry;
     }
 
@@ -334,6 +371,33 @@ PlanDocument plan_of(const View& view, const plan::DeployPlan& plan, Revision re
     for (const ApplicationName& name : plan.left_alone) document.left_alone.push_back(name.value);
     document.changes = !plan.changes.empty();
     document.revision = revision;
+    return document;
+}
+
+FailoverDocument failover_of(const View& view, const plan::FailoverPlan& plan, Revision revision) {
+    FailoverDocument document;
+    document.application = plan.application.value;
+    document.from = plan::node_name(view.records, plan.from);
+    document.to = plan::node_name(view.records, plan.to);
+    if (plan.heard.unix_ns != 0) document.heard_ago = view.now - plan.heard;
+    document.snapshot = plan.snapshot;
+    document.lost_bytes = plan.lost_bytes;
+    document.revision = revision;
+    const auto wanted = view.records.configuration.find(plan.application);
+    const bool has_volume = wanted != view.records.configuration.end() && wanted->second.application.volume;
+    for (const plan::Candidate& candidate : plan.candidates) {
+        CandidateEntry entry{
+            plan::node_name(view.records, candidate.node), candidate.snapshot, {}, candidate.behind, candidate.why_not};
+        const DatasetSeen* seen = has_volume ? plan::dataset_in(plan::report_of(view, candidate.node),
+                                                                wanted->second.application.volume->dataset)
+                                             : nullptr;
+        for (const SnapshotSeen& snapshot : seen ? seen->snapshots : std::vector<SnapshotSeen>{}) {
+            if (snapshot.id == candidate.snapshot) entry.taken = snapshot.taken;
+        }
+        // The plan says nothing lost where nobody knows.
+        if (candidate.node == plan.to && plan.snapshot) document.lost = candidate.behind;
+        document.candidates.push_back(std::move(entry));
+    }
     return document;
 }
 

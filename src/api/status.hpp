@@ -8,6 +8,7 @@
 
 #include "api/documents.hpp"
 #include "plan/deploy.hpp"
+#include "plan/failover.hpp"
 #include "plan/view.hpp"
 
 namespace flocker::api {
@@ -20,6 +21,8 @@ namespace flocker::api {
 [[nodiscard]] std::vector<ReasonEntry> reasons_of(const plan::View& view, const std::string& name);
 
 [[nodiscard]] PlanDocument plan_of(const plan::View& view, const plan::DeployPlan& plan, model::Revision revision);
+[[nodiscard]] FailoverDocument failover_of(const plan::View& view, const plan::FailoverPlan& plan,
+                                           model::Revision revision);
 [[nodiscard]] RefusalsDocument refusals_of(const std::vector<plan::Refusal>& refusals);
 
 }  // namespace flocker::api

@@ -259,5 +259,140 @@ TEST_F(StatusTest, ListsDetachedVolumesLast) {
     EXPECT_EQ(status().volumes.at(1).owner_node, "gone");
 }
 
+TEST_F(StatusTest, TellsHowFarEachReplicaIsBehind) {
+    const Node cedar = node("cedar", "10.0.0.3");
+    records.nodes[cedar.id] = cedar;
+    states[cedar.id] = {{}, now, Revision{0}};
+    ownership().replicas = {birch.id, cedar.id};
+    wanted().application.volume->replicas = 2;
+    wanted().application.volume->lag = 3s;
+    FeedSeen up_to_date;
+    up_to_date.dataset = orders;
+    up_to_date.to = birch.id;
+    up_to_date.acknowledged = {Epoch{1}, 5};
+    up_to_date.proven = Instant{50'000'000'000};
+    FeedSeen first_copy;
+    first_copy.dataset = orders;
+    first_copy.to = cedar.id;
+    first_copy.round_sent = {43};
+    first_copy.round_expected = {100};
+    report(alder).at = up_to_date.proven + 400ms;
+    report(alder).feeds = {up_to_date, first_copy};
+    states.at(alder.id).heard = now - 300ms;
+
+    const VolumeEntry volume = status().volumes.at(0);
+
+    EXPECT_EQ(volume.wished_replicas, 2U);
+    EXPECT_EQ(volume.wished_lag, 3s);
+    EXPECT_EQ(volume.spread, Spread::datacenter);
+    EXPECT_THAT(volume.replicas,
+                ElementsAre(ReplicaEntry{"birch", SnapshotId{Epoch{1}, 5}, 400ms, {}, 300ms, "", {}, {}},
+                            ReplicaEntry{"cedar", {}, {}, {}, 300ms, "the first copy is not complete", {43}, {100}}));
+}
+
+TEST_F(StatusTest, DoesNotKnowTheLagOfAnOwnerThatItHasNotHeardOf) {
+    ownership().replicas = {birch.id};
+    states.erase(alder.id);
+
+    const VolumeEntry volume = status().volumes.at(0);
+
+    EXPECT_THAT(volume.replicas, ElementsAre(ReplicaEntry{"birch", {}, {}, {}, {}, "alder does not answer", {}, {}}));
+    EXPECT_EQ(volume.wished_replicas, 1U) << "the cluster's own, where the manifest is silent";
+}
+
+TEST_F(StatusTest, ShowsWhatWasSetAsideAlsoWhereNoReplicaIsKept) {
+    const Node cedar = node("cedar", "10.0.0.3");
+    records.nodes[cedar.id] = cedar;
+    ownership().leaving = {birch.id};
+    ownership().promoting = true;
+    DatasetSeen left;
+    left.id = orders;
+    left.set_aside = {{{Epoch{1}, 9}, started, {77}}};
+    NodeReport there;
+    there.datasets = {left};
+    states[cedar.id] = {there, now, Revision{0}};
+
+    const VolumeEntry volume = status().volumes.at(0);
+
+    ASSERT_EQ(volume.copies.size(), 3U);
+    EXPECT_EQ(volume.copies[1].node, "birch");
+    EXPECT_TRUE(volume.copies[1].leaving);
+    EXPECT_EQ(volume.copies[2].node, "cedar");
+    EXPECT_EQ(volume.copies[2].set_aside, left.set_aside);
+    EXPECT_FALSE(volume.copies[2].leaving);
+    EXPECT_TRUE(volume.promoting);
+    EXPECT_TRUE(db().promoting);
+}
+
+TEST_F(StatusTest, TellsWhatBecomesOfAnApplicationWhoseNodeIsLost) {
+    EXPECT_EQ(db().failover, Failover::manual);
+    records.settings.failover = Failover::automatic;
+    EXPECT_EQ(db().failover, Failover::automatic);
+    wanted().application.failover = Failover::manual;
+    EXPECT_EQ(db().failover, Failover::manual);
+
+    records.nodes.at(birch.id).draining = true;
+    EXPECT_FALSE(status().nodes.at(0).draining);
+    EXPECT_TRUE(status().nodes.at(1).draining);
+}
+
+class FailoverStatusTest : public StatusTest {
+protected:
+    FailoverStatusTest() {
+        states.at(alder.id).heard = now - 24s;
+        report(alder).at = Instant{90'000'000'000};
+        DatasetSeen copy;
+        copy.id = orders;
+        copy.epoch = Epoch{1};
+        copy.snapshots = {{{Epoch{1}, 5}, report(alder).at - 2s}, {{Epoch{1}, 6}, report(alder).at - 400ms}};
+        report(birch).datasets = {copy};
+        report(birch).images = {"db:1"};
+    }
+    [[nodiscard]] FailoverDocument planned() const {
+        const plan::View view{records, states, now, started};
+        const auto plan = plan::plan_failover(view, ApplicationName{"db"}, {});
+        return failover_of(view, std::get<plan::FailoverPlan>(plan), Revision{9});
+    }
+};
+
+TEST_F(FailoverStatusTest, SaysWhoTakesOverAndWhatIsNotThereThen) {
+    const Node cedar = node("cedar", "10.0.0.3");
+    records.nodes[cedar.id] = cedar;
+
+    FailoverDocument expected;
+    expected.application = "db";
+    expected.from = "alder";
+    expected.to = "birch";
+    expected.heard_ago = 24s;
+    expected.snapshot = {Epoch{1}, 6};
+    expected.lost = 400ms;
+    expected.candidates = {{"birch", SnapshotId{Epoch{1}, 6}, report(alder).at - 400ms, 400ms, ""},
+                           {"cedar", {}, {}, {}, "does not answer"}};
+    expected.revision = Revision{9};
+    EXPECT_EQ(planned(), expected);
+}
+
+TEST_F(FailoverStatusTest, NeverSaysThatNothingIsLostWhenNobodyKnows) {
+    states.erase(alder.id);
+
+    EXPECT_EQ(planned().lost, std::nullopt);
+    EXPECT_EQ(planned().heard_ago, std::nullopt);
+    EXPECT_EQ(planned().snapshot, (SnapshotId{Epoch{1}, 6}));
+}
+
+TEST_F(FailoverStatusTest, ListsFailoversAmongTheMoves) {
+    MoveResult result;
+    result.id = MoveId{3};
+    result.source = alder.id;
+    result.target = birch.id;
+    result.succeeded = result.failover = true;
+    result.lost = 400ms;
+    ownership().moves = {result};
+
+    const auto ended = moves_of({records, states, now, started}, {}).ended;
+    EXPECT_TRUE(ended.at(0).result.failover);
+    EXPECT_EQ(ended.at(0).result.lost, 400ms);
+}
+
 }  // namespace
 }  // namespace flocker::api

@@ -74,7 +74,7 @@ inline model::ContainerSeen container(const model::Wanted& wanted, const model::
 
 class MemoryStore final : public ports::StateStore {
 public:
-    explicit MemoryStore(ports::Loop& loop) : loop_(loop) {}
+    explicit MemoryStore(ports::Loop& loop, model::Records records = {}) : loop_(loop), records_(std::move(records)) {}
 
     void load(Done<model::Records> done) override {
         loop_.post([this, done] { done(records_); });
@@ -156,8 +156,10 @@ class AnyImage final : public ports::ImageCatalog {
 /// A control service with its loop on a thread of its own.
 class TestControl {
 public:
-    TestControl()
-        : control_({loop_, store_, sessions_, images_}, [](const std::string&) {}),
+    /// `records`: what it finds when it begins.
+    explicit TestControl(model::Records records = {})
+        : store_(loop_, std::move(records)),
+          control_({loop_, store_, sessions_, images_}, [](const std::string&) {}),
           api_({loop_, control_, enrollment_,
                 [this](const model::Node& from, const model::ApplicationName& application, std::uint32_t tail,
                        bool follow, const ports::Sink& sink) { return logs(from, application, tail, follow, sink); }}),
@@ -228,7 +230,7 @@ public:
                 }
             }
             if (change) change(report);
-            control_.reported(report);
+            control_.reported(report, [](model::ReportReceipt) {});
         });
     }
 
@@ -242,7 +244,7 @@ public:
 
 private:
     posix::EventLoop loop_;
-    MemoryStore store_{loop_};
+    MemoryStore store_;
     MemoryEnrollment enrollment_;
     NoSessions sessions_;
     AnyImage images_;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/progress.hpp"
+#include "cli/replicas_text.hpp"
 #include "cli/text.hpp"
 
 namespace flocker::cli {
@@ -29,21 +30,37 @@ Cell state_cell(const ApplicationEntry& application, Instant now) {
                 return {fmt::format("move to {} was given up", *application.avoided_node), Tone::bad};
             return {fmt::format("waiting to move to {}", application.wanted_node), Tone::busy};
         case ApplicationState::node_lost: return {"node does not answer", Tone::bad};
-        case ApplicationState::starting: return {"starting", Tone::busy};
+        case ApplicationState::starting: return {application.promoting ? "taking over" : "starting", Tone::busy};
         case ApplicationState::stopping: return {"stopping", Tone::busy};
     }
     return {""};
 }
 
 Cell alive_cell(const api::NodeEntry& node) {
-    if (node.alive) return {"alive", Tone::good};
-    if (!node.heard_ago) return {"not heard of yet", Tone::bad};
-    return {fmt::format("lost, heard of {} ago", age_text(*node.heard_ago)), Tone::bad};
+    const std::string draining = node.applications.empty() ? "drained" : "draining";
+    if (node.alive) return node.draining ? Cell{draining, Tone::busy} : Cell{"alive", Tone::good};
+    const std::string text =
+        node.heard_ago ? fmt::format("lost, heard of {} ago", age_text(*node.heard_ago)) : "not heard of yet";
+    return {node.draining ? text + ", " + draining : text, Tone::bad};
 }
 
 std::string pool_text(const api::NodeEntry& node) {
     if (node.pool_size.value == 0) return "";
     return fmt::format("{} free of {}", to_text(node.pool_free), to_text(node.pool_size));
+}
+
+/// What a person may do for applications that wait for a lost node.
+std::string failovers_text(const api::StatusDocument& status) {
+    std::string text;
+    for (const ApplicationEntry& application : status.applications) {
+        const bool waits =
+            application.state == ApplicationState::node_lost && application.failover == model::Failover::manual;
+        if (!waits) continue;
+        text += printable(fmt::format("{} waits for {}; `flocker failover {} --dry-run` says who could take over",
+                                      application.name, application.owner_node, application.name)) +
+                "\n";
+    }
+    return text.empty() ? "" : "\n" + text;
 }
 
 std::string problems_text(const api::StatusDocument& status, const Look& look) {
@@ -86,6 +103,8 @@ std::string status_text(const api::StatusDocument& status, const Look& look) {
         }
         text += table.text(look);
     }
+    if (const std::string replicas = replicas_table(status.volumes, look); !replicas.empty()) text += "\n" + replicas;
+    text += failovers_text(status);
     std::size_t detached = 0;
     for (const api::VolumeEntry& volume : status.volumes) detached += volume.application ? 0U : 1U;
     if (detached > 0)

@@ -8,8 +8,8 @@
 #include <algorithm>
 
 #include "cli/commands.hpp"
-#include "cli/duration.hpp"
 #include "cli/run.hpp"
+#include "manifest/duration.hpp"
 
 namespace flocker::cli {
 namespace {
@@ -38,9 +38,12 @@ public:
             "A first look:\n  flocker status\n  flocker deploy deployment.yml application.yml\n\n`flocker COMMAND "
             "--help` shows an example of each.");
         deployments();
+        failovers();
         looks();
         volumes();
-        nodes_and_tokens();
+        nodes();
+        tokens();
+        settings();
         contexts();
         extras();
     }
@@ -98,7 +101,7 @@ private:
     static CLI::Option& add_duration(CLI::App& command, const std::string& name, const std::string& help,
                                      const std::function<void(Duration)>& set) {
         const auto take = [name, set](const std::string& text) {
-            const auto duration = parse_duration(text);
+            const auto duration = manifest::parse_duration(text);
             if (!duration) throw CLI::ValidationError(name, duration.error().message);
             set(*duration);
         };
@@ -165,6 +168,24 @@ private:
         moving.formatter(std::make_shared<MoveFormatter>());
     }
 
+    void failovers() {
+        CLI::App& failing =
+            add(app_, "failover", "Let a replica take over an application whose node is lost",
+                "flocker failover db --dry-run     # who could take over, and what would be missing there\n"
+                "  flocker failover db               # the node with the newest snapshot, after a question\n"
+                "  flocker failover db --to birch    # this one\n\n"
+                "Refused while the node answers: then `flocker move` loses nothing. What the lost node had alone\n"
+                "is not destroyed: when it is back it is set aside there (flocker volume snapshots db).",
+                [this](const Session& session) { return failover(session, failover_); });
+        failing.add_option("APPLICATION", failover_.application, "Its name in the manifests")->required();
+        failing.add_option("--to", failover_.node,
+                           "Name, address or hostname of the node that takes over; the one with the newest snapshot if "
+                           "not said");
+        failing.add_flag("-y,--yes", failover_.yes, "Do not ask; needed when nobody can be asked");
+        follow_options(failing, failover_.follow);
+        no_trunc(failing);
+    }
+
     void looks() {
         no_trunc(add(app_, "status", "Nodes, applications, and what does not work", "flocker status",
                      [](const Session& session) { return status(session); }));
@@ -203,6 +224,14 @@ private:
                 [this](const Session& session) { return inspect_volume(session, name_); });
         inspecting.add_option("VOLUME", name_, "Its id, or the name of its application")->required();
         no_trunc(inspecting);
+        CLI::App& listing = add(
+            volume, "snapshots", "Its snapshots on each node, and what was set aside there after a failover",
+            "flocker volume snapshots db\n\n"
+            "`set aside` is what a former owner wrote and no other node has. To look into a snapshot, on its node:\n"
+            "  ls POOL/flocker/VOLUME-ID/          # POOL is what `pool` says in /etc/flocker/flocker.yml",
+            [this](const Session& session) { return list_snapshots(session, name_); });
+        listing.add_option("VOLUME", name_, "Its id, or the name of its application")->required();
+        no_trunc(listing);
         CLI::App& removing = add(volume, "rm", "Destroy a volume that no application has, with all its copies",
                                  "flocker volume rm 6d3a8f0e-8d0c-5a5b-9a3e-0f6b7c1d2e3f",
                                  [this](const Session& session) { return remove_volume(session, name_, yes_); });
@@ -210,8 +239,8 @@ private:
         removing.add_flag("-y,--yes", yes_, "Do not ask");
     }
 
-    void nodes_and_tokens() {
-        CLI::App& node = group("node", "List nodes, and take one out of the cluster", "flocker node ls");
+    void nodes() {
+        CLI::App& node = group("node", "List nodes, empty one, and take one out of the cluster", "flocker node ls");
         no_trunc(add(node, "ls", "All nodes and the room that they have", "flocker node ls",
                      [](const Session& session) { return list_nodes(session); }));
         CLI::App& removing =
@@ -220,6 +249,24 @@ private:
         removing.add_option("NODE", name_, "Its name")->required();
         removing.add_flag("-y,--yes", yes_, "Do not ask");
 
+        CLI::App& draining =
+            add(node, "drain", "Move everything away from a node, and place nothing there any more",
+                "flocker node drain birch --dry-run    # what would move where, and how long its clients would wait\n"
+                "  flocker node drain birch              # before its upgrade\n"
+                "  flocker node activate birch           # afterwards, or to call it off\n\n"
+                "Each application goes to the node that holds its newest replica and has room.",
+                [this](const Session& session) { return drain_node(session, drain_); });
+        draining.add_option("NODE", drain_.node, "Its name, address or hostname")->required();
+        draining.add_flag("-y,--yes", drain_.yes, "Do not ask before something is moved");
+        follow_options(draining, drain_.follow);
+        no_trunc(draining);
+        add(node, "activate", "Let things be placed on a node again; calls off moves that have not begun their cutover",
+            "flocker node activate birch", [this](const Session& session) { return activate_node(session, name_); })
+            .add_option("NODE", name_, "Its name, address or hostname")
+            ->required();
+    }
+
+    void tokens() {
         CLI::App& token = group("token", "Make, list and revoke what machines join with", "flocker token create");
         CLI::App& creating =
             add(token, "create", "A token that lets one machine join, once", "flocker token create --for 20m",
@@ -232,6 +279,27 @@ private:
             [this](const Session& session) { return revoke_token(session, name_); })
             .add_option("TOKEN", name_, "Its id, as `flocker token ls` shows it")
             ->required();
+    }
+
+    void settings() {
+        CLI::App& config = add(app_, "config", "What holds for the whole cluster where a manifest says nothing",
+                               "flocker config\n"
+                               "  flocker config set replicas 2 lag 2s\n"
+                               "  flocker config set failover automatic",
+                               [](const Session& session) { return show_settings(session); });
+        no_trunc(config);
+        config.require_subcommand(0, 1);
+        CLI::App& setting =
+            add(config, "set", "Change some of it; the rest stays as it is",
+                "flocker config set replicas 2 lag 2s\n\n"
+                "Keys:\n"
+                "  replicas          0 to 16; copies of a volume beside its owner's\n"
+                "  lag               500ms to 1h; how far a replica may be behind\n"
+                "  failover          manual or automatic; when a node is lost\n"
+                "  replace-after     30s to 7d; a replica on a node that is lost for so long is made elsewhere\n"
+                "  full-copies-max   1 to 64; first copies under way at a time",
+                [this](const Session& session) { return change_settings(session, words_); });
+        setting.add_option("KEY", words_, "What to change, each with its new value")->type_name("VALUE")->required();
     }
 
     void contexts() {
@@ -282,9 +350,12 @@ private:
     Command command_;
     DeployOptions deploy_;
     MoveOptions move_;
+    FailoverOptions failover_;
+    DrainOptions drain_;
     LogsOptions logs_;
     std::string name_;
     std::string file_;
+    std::vector<std::string> words_;
     std::optional<Duration> lifetime_;
     std::uint32_t latest_{50};
     bool follow_{false};

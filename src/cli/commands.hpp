@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/session.hpp"
 
@@ -27,7 +28,7 @@ struct DeployOptions {
 struct MoveOptions {
     std::string application;
     std::string node;
-    bool plan{false};                       ///< Only say what it will cost.
+    bool plan{false};  ///< Only say what it will cost.
     std::optional<Duration> downtime_max{};
     FollowOptions follow{};
 };
@@ -35,6 +36,14 @@ struct MoveOptions {
 
 /// `application`: its moves only.
 [[nodiscard]] int list_moves(const Session& session, const std::optional<std::string>& application);
+
+struct FailoverOptions {
+    std::string application;
+    std::optional<std::string> node{};
+    bool yes{false};
+    FollowOptions follow{};
+};
+[[nodiscard]] int failover(const Session& session, const FailoverOptions& options);
 
 [[nodiscard]] int status(const Session& session);
 [[nodiscard]] int why(const Session& session, const std::string& name);
@@ -50,10 +59,23 @@ struct LogsOptions {
 
 [[nodiscard]] int list_volumes(const Session& session);
 [[nodiscard]] int inspect_volume(const Session& session, const std::string& name);
+[[nodiscard]] int list_snapshots(const Session& session, const std::string& name);
 [[nodiscard]] int remove_volume(const Session& session, const std::string& name, bool yes);
 
 [[nodiscard]] int list_nodes(const Session& session);
 [[nodiscard]] int remove_node(const Session& session, const std::string& name, bool yes);
+
+struct DrainOptions {
+    std::string node;
+    bool yes{false};
+    FollowOptions follow{};
+};
+[[nodiscard]] int drain_node(const Session& session, const DrainOptions& options);
+[[nodiscard]] int activate_node(const Session& session, const std::string& name);
+
+[[nodiscard]] int show_settings(const Session& session);
+/// `words`: KEY VALUE KEY VALUE …
+[[nodiscard]] int change_settings(const Session& session, const std::vector<std::string>& words);
 
 [[nodiscard]] int create_token(const Session& session, std::optional<Duration> lifetime);
 [[nodiscard]] int list_tokens(const Session& session);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/replicas_text.hpp"
 #include "cli/text.hpp"
 #include "codec/json_encoder.hpp"
 
@@ -45,6 +46,8 @@ void fields(V&& visit, codec::Either<MoveRow> auto& row) {
     visit("bytes_live", row.result.bytes_live);
     visit("bytes_cutover", row.result.bytes_cutover);
     visit("rounds", row.result.rounds);
+    visit("failover", row.result.failover);
+    visit("lost_ns", row.result.lost);
 }
 template <class V>
 void fields(V&& visit, codec::Either<Moves> auto& document) {
@@ -62,6 +65,11 @@ std::string part_text(const MoveResultEntry& move, MoveStep step) {
     return found == move.steps.end() ? "" : ms_text(found->second);
 }
 
+Cell result_cell(const MoveResultEntry& move) {
+    if (move.failover) return {"failover", Tone::busy};
+    return move.succeeded ? Cell{"moved", Tone::good} : Cell{"given up", Tone::bad};
+}
+
 using Row = std::vector<Cell>;
 
 std::vector<std::string> about_heading() {
@@ -75,7 +83,7 @@ Row about(const MoveEnded& ended, Instant now) {
             move.source,
             move.target,
             age == "now" ? age : age + " ago",
-            move.succeeded ? Cell{"moved", Tone::good} : Cell{"given up", Tone::bad},
+            result_cell(move),
             move.downtime > Duration{} ? ms_text(move.downtime) : "",
             move.predicted ? ms_text(*move.predicted) : ""};
 }
@@ -99,6 +107,15 @@ template <class Item>
 std::vector<Item> joined(std::vector<Item> first, const std::vector<Item>& second) {
     first.insert(first.end(), second.begin(), second.end());
     return first;
+}
+
+/// Of what was no move as wished.
+std::string ending_text(const MoveResultEntry& move) {
+    if (!move.failover) return fmt::format("Move {} was given up: {}", move.id.value, move.reason);
+    std::string text = fmt::format("Move {} was a failover: {} was lost", move.id.value, move.source);
+    if (move.lost && *move.lost > Duration{})
+        text += fmt::format("; what it wrote in the {} before is set aside there", lag_text(*move.lost));
+    return text;
 }
 
 std::size_t width_of(const std::string& text) {
@@ -170,9 +187,8 @@ std::string moves_text(const std::vector<MoveEnded>& moves, Instant now, const L
     if (moves.empty()) return "No moves yet.\n";
     std::string text = tables_of(moves, now, look) + "\nDown, predicted and the parts are in milliseconds.\n";
     for (const MoveEnded& move : moves) {
-        if (move.result.succeeded) continue;
-        const std::string line =
-            printable(fmt::format("Move {} was given up: {}", move.result.id.value, move.result.reason));
+        if (move.result.succeeded && !move.result.failover) continue;
+        const std::string line = printable(ending_text(move.result));
         text += (look.width > 0 ? cut(line, look.width) : line) + "\n";
     }
     return text;

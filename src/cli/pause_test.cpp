@@ -108,12 +108,28 @@ TEST(MovesJson, HasEverythingThatIsKept) {
         moves_json(two_moves()),
         R"({"moves":[{"application":"db","id":8,"source":"birch","target":"alder","started":0,)"
         R"("ended":1760000100000000000,"succeeded":false,"reason":"alder: no room","downtime_ns":0,"steps_ns":{},)"
-        R"("bytes_live":0,"bytes_cutover":0,"rounds":0},)"
+        R"("bytes_live":0,"bytes_cutover":0,"rounds":0,"failover":false},)"
         R"({"application":"db","id":7,"source":"alder","target":"birch","started":1760000000000000000,)"
         R"("ended":1760000042000000000,"succeeded":true,"reason":"","downtime_ns":412000000,)"
         R"("predicted_ns":440000000,"steps_ns":{"copy":9960000,"hold":3140000,"hook":1000000000,)"
         R"("increment":18000000,"open":400000,"ready":230000000,"seal":8000000,"start":11000000,)"
-        R"("stop":120000000},"bytes_live":2147483648,"bytes_cutover":1300000,"rounds":0}]})");
+        R"("stop":120000000},"bytes_live":2147483648,"bytes_cutover":1300000,"rounds":0,"failover":false}]})");
+}
+
+TEST(MovesText, TellsAFailoverFromAMove) {
+    auto failover = moved("alder", "birch");
+    failover.failover = true;
+    failover.lost = 430ms;
+    failover.downtime = {};
+    failover.predicted.reset();
+    failover.steps.clear();
+
+    const std::string text = moves_text({{"db", failover}}, clock_start + 47s, {});
+
+    EXPECT_THAT(text, HasSubstr("7      db            alder   birch   5 s ago   failover"));
+    EXPECT_THAT(text, HasSubstr("Move 7 was a failover: alder was lost; what it wrote in the 0.4 s before is set aside "
+                                "there\n"));
+    EXPECT_THAT(moves_json({{"db", failover}}), HasSubstr(R"("failover":true,"lost_ns":430000000)"));
 }
 
 }  // namespace

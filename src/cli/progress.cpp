@@ -107,7 +107,7 @@ std::string state_text(const ApplicationEntry& application) {
     std::string text;
     switch (application.state) {
         case ApplicationState::running: text = "running" + on; break;
-        case ApplicationState::starting: text = "starting" + on; break;
+        case ApplicationState::starting: text = (application.promoting ? "taking over" : "starting") + on; break;
         case ApplicationState::finished: text = "finished" + on; break;
         case ApplicationState::exited: text = "exited" + on; break;
         case ApplicationState::moving: text = "moving"; break;
@@ -125,6 +125,7 @@ std::string done_text(const Outcome& outcome) {
         case api::StepKind::stop: return "stopped on " + outcome.step.node;
         case api::StepKind::restart: return "restarted on " + outcome.step.node;
         case api::StepKind::move:
+            if (outcome.move && outcome.move->failover) return "taken over by " + outcome.step.node;
             return outcome.move ? fmt::format("moved to {} in {}, down for {}", outcome.step.node,
                                               to_text(outcome.move->ended - outcome.move->started),
                                               to_text(outcome.move->downtime))

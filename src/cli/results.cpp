@@ -79,6 +79,7 @@ void fields(V&& visit, codec::Either<Refusals> auto& document) {
 std::string outcome_word(const Outcome& outcome) {
     if (outcome.standing == Standing::failed) return "failed";
     if (outcome.standing == Standing::pending) return "unfinished";
+    if (outcome.move && outcome.move->failover) return "failed_over";
     switch (outcome.step.kind) {
         case StepKind::start: return "started";
         case StepKind::stop: return "stopped";
@@ -95,6 +96,7 @@ std::string done_line(const Outcome& outcome) {
         return fmt::format("{} on {}", outcome_word(outcome), where);
     if (!outcome.move) return "moved to " + where;
     const api::MoveResultEntry& move = *outcome.move;
+    if (move.failover) return fmt::format("{} was lost, and {} took over", move.source, move.target);
     std::string text =
         fmt::format("moved from {} to {}, down for {}", move.source, move.target, to_text(move.downtime));
     if (move.predicted) text += fmt::format(" ({} predicted)", to_text(*move.predicted));
@@ -145,7 +147,8 @@ std::string results_json(const api::PlanDocument& plan, const std::vector<Outcom
         row.node = outcome.node;
         row.outcome = outcome_word(outcome);
         row.reason = outcome.reason;
-        if (outcome.move) {
+        // The pause of a failover is not measured.
+        if (outcome.move && !outcome.move->failover) {
             row.downtime_ms = to_ms(outcome.move->downtime);
             row.downtime = outcome.move->downtime;
             row.predicted = outcome.move->predicted;

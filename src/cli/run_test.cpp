@@ -44,6 +44,12 @@ TEST_F(RunTest, TeachesWithAnExampleForEachCommand) {
                                                                                          {"volume"},
                                                                                          {"volume", "ls"},
                                                                                          {"volume", "inspect"},
+                                                                                         {"volume", "snapshots"},
+                                                                                         {"failover"},
+                                                                                         {"config"},
+                                                                                         {"config", "set"},
+                                                                                         {"node", "drain"},
+                                                                                         {"node", "activate"},
                                                                                          {"volume", "rm"},
                                                                                          {"node"},
                                                                                          {"node", "ls"},
@@ -85,6 +91,9 @@ TEST_F(RunTest, RefusesWrongUsageOnStderr) {
                                                {"deploy", "a", "b", "--timeout", "soon"},
                                                {"events", "--tail", "-1"},
                                                {"status", "--jsn"},
+                                               {"failover"},
+                                               {"failover", "db", "birch"},
+                                               {"node", "drain"},
                                                {"volume", "destroy", "x"}}) {
         EXPECT_EQ(run(arguments), 2) << arguments.front();
         EXPECT_THAT(err.str(), HasSubstr("--help")) << arguments.front();
@@ -129,6 +138,38 @@ TEST_F(RunTest, ShowsTheStatus) {
 
     EXPECT_EQ(run({"status", "--json"}), 0);
     EXPECT_EQ(api::from_json<api::StatusDocument>(out.str()).value(), status);
+}
+
+TEST_F(RunTest, ShowsReplicasAndWhatIsBeingDrainedAndWhoWaitsForALostNode) {
+    auto lost = application("db", "birch");
+    lost.settled = false;
+    lost.state = api::ApplicationState::node_lost;
+    auto automatic = lost;
+    automatic.name = "queue";
+    automatic.failover = model::Failover::automatic;
+    auto taking_over = application("web", "alder");
+    taking_over.state = api::ApplicationState::starting;
+    taking_over.promoting = true;
+    auto status = cluster({lost, automatic, taking_over});
+    status.nodes[0].draining = true;
+    status.nodes[1].draining = true;
+    status.nodes[1].applications = {"db"};
+    auto replicated = volume();
+    replicated.owner_node = "birch";
+    replicated.replicas = {{"alder", {}, 430ms, {}, 20s, "birch does not answer", {}, {}}};
+    status.volumes = {replicated};
+    answer("GET", "/v1/status", status);
+
+    EXPECT_EQ(run({"status"}), 0);
+
+    EXPECT_THAT(out.str(), HasSubstr("alder   10.0.0.1                 drained "));
+    EXPECT_THAT(out.str(), HasSubstr("birch   10.0.0.2                 draining "));
+    EXPECT_THAT(out.str(), HasSubstr("taking over"));
+    EXPECT_THAT(out.str(), HasSubstr("\nVOLUME   OWNER   REPLICA   BEHIND\n"
+                                     "db       birch   alder     0.4 s, as of 20 s ago: birch does not answer\n"
+                                     "\n"
+                                     "db waits for birch; `flocker failover db --dry-run` says who could take over\n"));
+    EXPECT_THAT(out.str(), Not(HasSubstr("flocker failover queue")));
 }
 
 TEST_F(RunTest, FitsTheTerminalUnlessToldNotTo) {
@@ -202,6 +243,11 @@ TEST_F(RunTest, ListsAndInspectsVolumes) {
     EXPECT_EQ(run({"volume", "inspect", "db"}), 0);
     EXPECT_THAT(out.str(), HasSubstr("Application  db, at /data\n"));
     EXPECT_THAT(out.str(), HasSubstr("birch   replica          0 B       1           e1-s4"));
+
+    EXPECT_EQ(run({"volume", "snapshots", "db"}), 0);
+    EXPECT_THAT(out.str(), HasSubstr("birch   e1-s4      snapshot   2025-10-09T08:53:20.000Z   0 B\n"));
+    EXPECT_EQ(run({"volume", "snapshots", "db", "--json"}), 0);
+    EXPECT_THAT(out.str(), HasSubstr(R"("snapshots":[{"node":"birch")"));
 }
 
 TEST_F(RunTest, ListsMoves) {

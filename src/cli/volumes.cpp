@@ -3,6 +3,7 @@
 
 #include "api/documents_json.hpp"
 #include "cli/commands.hpp"
+#include "cli/replicas_text.hpp"
 #include "cli/text.hpp"
 
 namespace flocker::cli {
@@ -13,30 +14,6 @@ std::string used_text(const api::VolumeEntry& volume) {
     if (!own.present) return "";
     return volume.maximum_size ? fmt::format("{} of {}", to_text(own.used), to_text(*volume.maximum_size))
                                : to_text(own.used);
-}
-
-std::string replicas_text(const api::VolumeEntry& volume) {
-    std::string text;
-    for (const api::CopyEntry& copy : volume.copies) {
-        if (copy.owner) continue;
-        text += (text.empty() ? "" : ", ") + copy.node;
-        if (!copy.present) text += " (not seen)";
-    }
-    return text;
-}
-
-Cell state_cell(const api::VolumeEntry& volume) {
-    if (volume.destroying) return {"being destroyed", Tone::bad};
-    if (volume.application) return {"attached", Tone::good};
-    return {"detached", Tone::busy};
-}
-
-std::string copy_state(const api::CopyEntry& copy) {
-    if (!copy.present) return "not seen";
-    if (copy.trial) return "trial";
-    if (copy.sealed) return "sealed";
-    if (!copy.owner) return "replica";
-    return copy.mounted ? "owner, mounted" : "owner";
 }
 
 }  // namespace
@@ -56,7 +33,7 @@ int list_volumes(const Session& session) {
     }
     Table table({"VOLUME", "APPLICATION", "STATE", "NODE", "USED", "REPLICAS"});
     for (const api::VolumeEntry& volume : document->volumes) {
-        table.add({volume.dataset.value, volume.application.value_or(""), state_cell(volume), volume.owner_node,
+        table.add({volume.dataset.value, volume.application.value_or(""), volume_state(volume), volume.owner_node,
                    used_text(volume), replicas_text(volume)});
     }
     session.out() << table.text(session.look()) << std::flush;
@@ -68,23 +45,18 @@ int inspect_volume(const Session& session, const std::string& name) {
     if (!client) return session.fail_with(client.error());
     const auto volume = client->volume(name);
     if (!volume) return session.fail_with(volume.error());
-    if (session.json()) {
-        session.out() << api::to_json(*volume) << std::endl;
-        return exit_code::done;
-    }
-    std::ostream& out = session.out();
-    out << fmt::format("Volume       {}\nState        {}\n", volume->dataset.value, state_cell(*volume).text);
-    if (volume->application)
-        out << fmt::format("Application  {}, at {}\n", *volume->application, printable(volume->mountpoint));
-    out << fmt::format("Owner        {}, epoch {}\n\n", volume->owner_node, volume->epoch.value);
-    Table table({"NODE", "COPY", "USED", "SNAPSHOTS", "NEWEST", "TAKEN"});
-    for (const api::CopyEntry& copy : volume->copies) {
-        const bool any = !copy.snapshots.empty();
-        table.add({copy.node, copy_state(copy), copy.present ? to_text(copy.used) : "",
-                   std::to_string(copy.snapshots.size()), any ? to_text(copy.snapshots.back().id) : "",
-                   any ? to_utc_text(copy.snapshots.back().taken) : ""});
-    }
-    out << table.text(session.look()) << std::flush;
+    session.out() << (session.json() ? api::to_json(*volume) + "\n" : volume_text(*volume, session.look()))
+                  << std::flush;
+    return exit_code::done;
+}
+
+int list_snapshots(const Session& session, const std::string& name) {
+    const auto client = session.connect();
+    if (!client) return session.fail_with(client.error());
+    const auto volume = client->volume(name);
+    if (!volume) return session.fail_with(volume.error());
+    session.out() << (session.json() ? snapshots_json(*volume) + "\n" : snapshots_text(*volume, session.look()))
+                  << std::flush;
     return exit_code::done;
 }
 

@@ -44,6 +44,12 @@ namespace flocker::codec {
 [[nodiscard]] inline const char* name_of(model::Cutover cutover) {
     return to_string(cutover);
 }
+[[nodiscard]] inline const char* name_of(model::Spread spread) {
+    return to_string(spread);
+}
+[[nodiscard]] inline const char* name_of(model::Failover failover) {
+    return to_string(failover);
+}
 [[nodiscard]] inline const char* name_of(model::MoveStep step) {
     return to_string(step);
 }

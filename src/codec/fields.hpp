@@ -52,6 +52,8 @@ void fields(V&& visit, Either<model::Volume> auto& volume) {
     visit("mountpoint", volume.mountpoint);
     visit("maximum_size", volume.maximum_size);
     visit("replicas", volume.replicas);
+    visit("lag_ns", volume.lag);
+    visit("spread", volume.spread, added);
 }
 
 template <class V>
@@ -75,6 +77,7 @@ void fields(V&& visit, Either<model::Application> auto& application) {
     visit("gate", application.gate, added);
     visit("before_move", application.before_move);
     visit("cutover", application.cutover, added);
+    visit("failover", application.failover);
 }
 
 template <class V>
@@ -92,6 +95,7 @@ void fields(V&& visit, Either<model::Node> auto& node) {
     visit("data_port", node.data_port);
     visit("datacenter", node.datacenter);
     visit("labels", node.labels);
+    visit("draining", node.draining, added);
 }
 
 // --- records --------------------------------------------------------------------------------
@@ -122,6 +126,8 @@ void fields(V&& visit, Either<model::MoveResult> auto& result) {
     visit("started", result.started);
     visit("ended", result.ended);
     visit("succeeded", result.succeeded);
+    visit("failover", result.failover, added);
+    visit("lost_ns", result.lost, added);
     visit("reason", result.reason);
     visit("downtime_ns", result.downtime);
     visit("bytes_live", result.bytes_live);
@@ -129,6 +135,15 @@ void fields(V&& visit, Either<model::MoveResult> auto& result) {
     visit("rounds", result.rounds);
     visit("predicted_ns", result.predicted);
     visit("steps_ns", result.steps);
+}
+
+template <class V>
+void fields(V&& visit, Either<model::ClusterSettings> auto& settings) {
+    visit("replicas", settings.replicas);
+    visit("lag_ns", settings.lag);
+    visit("failover", settings.failover);
+    visit("replace_after_ns", settings.replace_after);
+    visit("full_copies_max", settings.full_copies_max);
 }
 
 template <class V>
@@ -141,6 +156,9 @@ void fields(V&& visit, Either<model::Ownership> auto& ownership) {
     visit("won_by", ownership.won_by);
     visit("established", ownership.established);
     visit("replicas", ownership.replicas);
+    visit("leaving", ownership.leaving, added);
+    visit("began_from", ownership.began_from);
+    visit("promoting", ownership.promoting, added);
     visit("move", ownership.move);
     visit("moves", ownership.moves);
     visit("avoided_target", ownership.avoided_target);
@@ -172,6 +190,7 @@ void fields(V&& visit, Either<model::Records> auto& records) {
     visit("configuration", records.configuration);
     visit("ownerships", records.ownerships);
     visit("last_move", records.last_move);
+    visit("settings", records.settings, added);
 }
 
 // --- assignment -----------------------------------------------------------------------------
@@ -185,9 +204,11 @@ void fields(V&& visit, Either<model::DatasetAssignment> auto& assignment) {
     visit("move", assignment.move);
     visit("from", assignment.from);
     visit("won_from", assignment.won_from);
+    visit("past_wins", assignment.past_wins, added);
     visit("may_create", assignment.may_create);
     visit("feed", assignment.feed);
     visit("replicas", assignment.replicas);
+    visit("lag_ns", assignment.lag, added);
     visit("maximum_size", assignment.maximum_size);
 }
 
@@ -198,6 +219,7 @@ void fields(V&& visit, Either<model::ApplicationAssignment> auto& assignment) {
     visit("move", assignment.move);
     visit("incarnation", assignment.incarnation);
     visit("hook_for", assignment.hook_for, added);
+    visit("leased", assignment.leased, added);
 }
 
 template <class V>
@@ -241,6 +263,13 @@ void fields(V&& visit, Either<model::Trial> auto& trial) {
 }
 
 template <class V>
+void fields(V&& visit, Either<model::SetAsideSeen> auto& kept) {
+    visit("id", kept.id);
+    visit("taken", kept.taken);
+    visit("size", kept.size);
+}
+
+template <class V>
 void fields(V&& visit, Either<model::DatasetSeen> auto& dataset) {
     visit("id", dataset.id);
     visit("epoch", dataset.epoch);
@@ -252,6 +281,7 @@ void fields(V&& visit, Either<model::DatasetSeen> auto& dataset) {
     visit("acknowledged", dataset.acknowledged);
     visit("changed", dataset.changed);
     visit("used", dataset.used);
+    visit("set_aside", dataset.set_aside, added);
 }
 
 template <class V>
@@ -287,6 +317,13 @@ void fields(V&& visit, Either<model::FeedSeen> auto& feed) {
     visit("round_sent", feed.round_sent);
     visit("round_expected", feed.round_expected);
     visit("idle", feed.idle, added);
+    visit("proven", feed.proven, added);
+    visit("trouble", feed.trouble, added);
+}
+
+template <class V>
+void fields(V&& visit, Either<model::ReportReceipt> auto& receipt) {
+    visit("leased", receipt.leased);
 }
 
 template <class V>
@@ -311,12 +348,14 @@ void fields(V&& visit, Either<model::NodeReport> auto& report) {
     visit("node", report.node);
     visit("sequence", report.sequence);
     visit("agent_started", report.agent_started);
+    visit("at", report.at, added);
     visit("revision", report.revision);
     visit("datasets", report.datasets);
     visit("containers", report.containers);
     visit("feeds", report.feeds);
     visit("images", report.images);
     visit("open_routes", report.open_routes);
+    visit("leased", report.leased, added);
     visit("problems", report.problems);
     visit("steps", report.steps);
     visit("pool_size", report.pool_size);

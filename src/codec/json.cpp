@@ -35,6 +35,8 @@ FLOCKER_JSON(model::Event);
 FLOCKER_JSON(model::MoveResult);
 FLOCKER_JSON(model::Node);
 FLOCKER_JSON(model::NodeReport);
+FLOCKER_JSON(model::ReportReceipt);
+FLOCKER_JSON(model::ClusterSettings);
 FLOCKER_JSON(model::Ownership);
 FLOCKER_JSON(model::Records);
 FLOCKER_JSON(model::Wanted);

@@ -186,7 +186,7 @@ using Structs =
                      model::Event, model::Records, model::DatasetAssignment, model::ApplicationAssignment, model::Route,
                      model::Assignment, model::SnapshotSeen, model::Seal, model::Trial, model::DatasetSeen,
                      model::ContainerSeen, model::RoundSeen, model::FeedSeen, model::StepSeen, model::Problem,
-                     model::NodeReport>;
+                     model::NodeReport, model::ReportReceipt, model::ClusterSettings, model::SetAsideSeen>;
 TYPED_TEST_SUITE(JsonDescription, Structs);
 
 TYPED_TEST(JsonDescription, LeavesNoFieldOut) {

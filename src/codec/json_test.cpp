@@ -42,7 +42,7 @@ TEST(JsonOfANode, LooksAsDocumented) {
     EXPECT_EQ(
         encode(alder),
         R"({"id":"n1","name":"alder","hostname":"","address":"",)"
-              R"("data_port":4525,"datacenter":"","labels":{"disk":"ssd"}})");
+              R"("data_port":4525,"datacenter":"","labels":{"disk":"ssd"},"draining":false})");
 }
 
 TEST(JsonOfADeployment, HasPlacesAsTypedPairs) {
@@ -128,7 +128,9 @@ TEST(JsonDecoding, HoldsNumbersToTheRangeOfTheirField) {
 TEST(JsonDecoding, ListsTheNamesOfAnEnum) {
     EXPECT_EQ(refusal<model::Event>(R"({"number":1,"at":0,"kind":"party","subject":"","text":""})"),
               "kind: must be one of deployed, node_joined, node_removed, move_started, move_phase, move_finished, "
-              "move_failed, volume_created, volume_destroyed, application_failed, node_lost, node_back");
+              "move_failed, volume_created, volume_destroyed, application_failed, node_lost, node_back, failed_over, "
+              "lag_broken, lag_met, replica_added, replica_removed, data_set_aside, settings_changed, node_draining, "
+              "node_activated, failover_withheld");
     EXPECT_EQ(refusal<model::Application>(R"({"name":"a","image":"i","restart_policy":{"name":"on_failure"}})"),
               "restart_policy.name: must be one of never, always, on-failure");
 }

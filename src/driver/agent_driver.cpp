@@ -69,6 +69,18 @@ void AgentDriver::perform(const Agent::Effect& effect) {
                 };
                 ports_.datasets.observe_one(look.dataset, alive_.guard(looked));
             },
+            [&](const Agent::FindChanged& find) {
+                ports_.datasets.find_changed(find.datasets,
+                                             alive_.guard([this, find](Result<std::set<model::DatasetId>> changed) {
+                                                 feed(Agent::ChangedFound{find.datasets, std::move(changed)});
+                                             }));
+            },
+            [&](const Agent::ExtendLease& extend) {
+                ports_.router.extend_lease(extend.until, alive_.guard([this, extend, told](Status outcome) {
+                    told("extend the lease", outcome);
+                    feed(Agent::LeaseExtended{extend.until, std::move(outcome)});
+                }));
+            },
             [&](const Agent::ObserveEngine&) {
                 ports_.engine.observe(alive_.guard([this](Result<ports::EngineSeen> seen) {
                     if (!seen) return feed(Agent::EngineSeen{tl::unexpected(seen.error())});
@@ -126,7 +138,7 @@ void AgentDriver::perform(const Agent::Effect& effect) {
                 }));
             },
             [&](const Agent::SendReport& send) {
-                ports_.control.report(send.report, alive_.guard([this](Status outcome) {
+                ports_.control.report(send.report, alive_.guard([this](Result<model::ReportReceipt> outcome) {
                     feed(Agent::ReportDone{std::move(outcome)});
                 }));
             },

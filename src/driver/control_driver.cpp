@@ -21,7 +21,11 @@ void ControlDriver::start() {
     tick();
 }
 
-void ControlDriver::reported(const model::NodeReport& report) { feed(Control::Reported{report}); }
+void ControlDriver::reported(const model::NodeReport& report, const std::function<void(model::ReportReceipt)>& done) {
+    const std::uint64_t id = ++last_report_;
+    reports_.emplace(id, done);
+    feed(Control::Reported{id, report});
+}
 
 void ControlDriver::ask(Control::Command command, std::function<void(Control::Answer)> answer) {
     const Control::RequestId id = ++last_request_;
@@ -55,6 +59,13 @@ void ControlDriver::perform(const Control::Effect& effect) {
                    },
                    [&](const Control::Publish& publish) { ports_.sessions.publish(publish.assignment); },
                    [&](const Control::FindImages& find) { find_images(find); },
+                   [&](const Control::Receipt& receipt) {
+                       const auto found = reports_.find(receipt.id);
+                       if (found == reports_.end()) return;
+                       const auto done = std::move(found->second);
+                       reports_.erase(found);
+                       done(receipt.receipt);
+                   },
                    [&](const Control::Reply& reply) {
                        const auto found = asked_.find(reply.id);
                        if (found == asked_.end()) return;

@@ -32,7 +32,8 @@ public:
     ControlDriver& operator=(const ControlDriver&) = delete;
 
     void start();
-    void reported(const model::NodeReport& report);
+    /// `done` is called before this returns.
+    void reported(const model::NodeReport& report, const std::function<void(model::ReportReceipt)>& done);
     /// Answers exactly once, after what it rests on is durable.
     void ask(protocol::Control::Command command, std::function<void(protocol::Control::Answer)> answer);
     [[nodiscard]] plan::View view() const { return control_.view(ports_.loop.now()); }
@@ -48,6 +49,8 @@ private:
     Trace trace_;
     protocol::Control control_;
     protocol::Control::RequestId last_request_{0};
+    std::map<std::uint64_t, std::function<void(model::ReportReceipt)>> reports_;
+    std::uint64_t last_report_{0};
     std::map<protocol::Control::RequestId, std::function<void(protocol::Control::Answer)>> asked_;
     Alive alive_;
 };

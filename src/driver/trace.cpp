@@ -26,6 +26,7 @@ std::string describe(const DatasetAction& action) {
             [&](const DropSnapshots& a) { return fmt::format("drop {} snapshots of {}", a.snapshots.size(), id); },
             [&](const NoteAcknowledged& a) { return fmt::format("note {} of {} at {}", to_text(a.snapshot), id, a.node.value); },
             [&](const DestroyDataset&) { return fmt::format("destroy {}", id); },
+            [&](const ReleaseReplica&) { return fmt::format("release the replica of {}", id); },
         },
         action);
 }
@@ -71,6 +72,7 @@ std::string describe(const Change& change) {
                                           : "",
                                    o.destroying ? " destroying" : "");
             },
+            [](const PutSettings&) { return std::string("settings"); },
             [](const EraseOwnership& c) { return "no ownership " + c.subject.value; },
             [](const AddEvent& c) {
                 return fmt::format("event {} {}: {}", to_string(c.event.kind), c.event.subject, c.event.text);

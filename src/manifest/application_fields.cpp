@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 #include "manifest/command_line.hpp"
+#include "manifest/duration.hpp"
 #include "manifest/expect.hpp"
 #include "manifest/limits.hpp"
 #include "manifest/size.hpp"
@@ -17,6 +19,8 @@ namespace {
 
 constexpr Range mem_limit_range{6291456, std::uint64_t{1} << 62};  // Docker takes no less than 6 MiB.
 constexpr Range replicas_range{0, 16};
+constexpr Duration lag_min = 500ms;
+constexpr Duration lag_max = 60min;
 constexpr Range retry_range{1, 1'000'000};
 constexpr const char* port_example = "{internal: 80, external: 8080}";
 constexpr const char* link_example = "{local_port: 5432, remote_port: 5432, alias: db}";
@@ -97,6 +101,38 @@ std::optional<Bytes> read_maximum_size(const Value& value, const std::string& wh
     return *size;
 }
 
+std::optional<Duration> read_lag(const Value& value, const std::string& what, Problems& problems) {
+    if (value.kind == Value::Kind::refused) return std::nullopt;
+    const auto text = value.is_scalar() ? std::string_view(value.text) : std::string_view();
+    const auto lag = parse_duration(text);
+    if (const auto number = parse_plain_number(text); number && *number > 0) {
+        problems.add(value.position, fmt::format("{} is {}, write its unit: {}s", what, shown(text), *number));
+    } else if (!lag || *lag < lag_min || *lag > lag_max) {
+        problems.add(value.position, fmt::format("{} is {}, it must be a duration from {} to {}, like 1s", what,
+                                                 value.is_scalar() ? shown(text) : std::string(kind_of(value)),
+                                                 duration_text(lag_min), duration_text(lag_max)));
+    } else {
+        return *lag;
+    }
+    return std::nullopt;
+}
+
+/// One of two words; the first is what a wrong one is taken for.
+template <class Choice>
+Choice read_choice(const Value& value, const std::string& what,
+                   const std::array<std::pair<std::string_view, Choice>, 2>& choices, Problems& problems) {
+    const auto text = value.is_scalar() ? std::string_view(value.text) : std::string_view();
+    for (const auto& [word, choice] : choices) {
+        if (text == word) return choice;
+    }
+    if (value.kind != Value::Kind::refused) {
+        problems.add(value.position, fmt::format("{} is {}, it must be {} or {}", what,
+                                                 value.is_scalar() ? shown(text) : std::string(kind_of(value)),
+                                                 choices[0].first, choices[1].first));
+    }
+    return choices[0].second;
+}
+
 }  // namespace
 
 std::vector<PortPosition> read_ports(const Value& value, const std::string& what, Problems& problems) {
@@ -154,7 +190,8 @@ std::vector<model::Link> read_links(const Value& value, const std::string& what,
 model::Volume read_volume(const Value& value, const std::string& what, Problems& problems) {
     model::Volume volume;
     if (!expect_map(value, what, volume_example, problems)) return volume;
-    const Fields fields(value, what, {"mountpoint", "maximum_size", "dataset_id", "replicas"}, problems);
+    const Fields fields(value, what, {"mountpoint", "maximum_size", "dataset_id", "replicas", "lag", "spread"},
+                        problems);
     if (const auto* mountpoint = fields.need("mountpoint", "its path in the container, like mountpoint: /data")) {
         volume.mountpoint = expect_path(*mountpoint, fields.name_of("mountpoint"), "/data", problems).value_or("");
     }
@@ -167,6 +204,12 @@ model::Volume read_volume(const Value& value, const std::string& what, Problems&
     if (const auto* replicas = fields.find("replicas")) {
         const auto number = expect_number(*replicas, fields.name_of("replicas"), replicas_range, problems);
         if (number) volume.replicas = static_cast<std::uint32_t>(*number);
+    }
+    if (const auto* lag = fields.find("lag")) volume.lag = read_lag(*lag, fields.name_of("lag"), problems);
+    if (const auto* spread = fields.find("spread")) {
+        volume.spread = read_choice<model::Spread>(
+            *spread, fields.name_of("spread"),
+            {{{"datacenter", model::Spread::datacenter}, {"anywhere", model::Spread::anywhere}}}, problems);
     }
     return volume;
 }
@@ -291,13 +334,13 @@ std::optional<std::vector<std::string>> read_hooks(const Value& value, const std
 }
 
 model::Cutover read_cutover(const Value& value, const std::string& what, Problems& problems) {
-    const auto text = value.is_scalar() ? std::string_view(value.text) : std::string_view();
-    if (text == "freeze") return model::Cutover::freeze;
-    if (text != "stop" && value.kind != Value::Kind::refused) {
-        problems.add(value.position, fmt::format("{} is {}, it must be stop or freeze", what,
-                                                 value.is_scalar() ? shown(text) : std::string(kind_of(value))));
-    }
-    return model::Cutover::stop;
+    return read_choice<model::Cutover>(
+        value, what, {{{"stop", model::Cutover::stop}, {"freeze", model::Cutover::freeze}}}, problems);
+}
+
+model::Failover read_failover(const Value& value, const std::string& what, Problems& problems) {
+    return read_choice<model::Failover>(
+        value, what, {{{"manual", model::Failover::manual}, {"automatic", model::Failover::automatic}}}, problems);
 }
 
 }  // namespace flocker::manifest

@@ -38,5 +38,6 @@ struct PortPosition {
 [[nodiscard]] std::optional<std::vector<std::string>> read_hooks(const Value& value, const std::string& what,
                                                                  Problems& problems);
 [[nodiscard]] model::Cutover read_cutover(const Value& value, const std::string& what, Problems& problems);
+[[nodiscard]] model::Failover read_failover(const Value& value, const std::string& what, Problems& problems);
 
 }  // namespace flocker::manifest

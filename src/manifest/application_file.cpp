@@ -70,7 +70,7 @@ private:
                      ApplicationPositions& positions) {
         const Fields fields(map, owner,
                             {"image", "ports", "links", "volume", "environment", "command", "restart_policy",
-                             "mem_limit", "cpu_shares", "gate", "hooks", "cutover"},
+                             "mem_limit", "cpu_shares", "gate", "hooks", "cutover", "failover"},
                             problems_);
         if (const auto* image = fields.need("image", "image: repository:tag")) {
             positions.image = problems_.location(image->position);
@@ -111,6 +111,9 @@ private:
         }
         if (const auto* cutover = fields.find("cutover")) {
             application.cutover = read_cutover(*cutover, fields.name_of("cutover"), problems_);
+        }
+        if (const auto* failover = fields.find("failover")) {
+            application.failover = read_failover(*failover, fields.name_of("failover"), problems_);
         }
     }
 

@@ -77,6 +77,8 @@ TEST(Manifest, ReadsEveryField) {
         "      maximum_size: 1.5g\n"
         "      dataset_id: 4A4CBB08-1BB6-F209-50CF-88B3B8D2A53A\n"
         "      replicas: 2\n"
+        "      lag: 2s\n"
+        "      spread: anywhere\n"
         "    environment: {A: \"1\", B: two, C: \"\"}\n"
         "    restart_policy: {name: on-failure, maximum_retry_count: 3}\n"
         "    mem_limit: 104857600\n"
@@ -84,13 +86,14 @@ TEST(Manifest, ReadsEveryField) {
         "    command: [nginx, -g, daemon off;]\n"
         "    gate: false\n"
         "    hooks: {before_move: [sh, -c, sync]}\n"
-        "    cutover: freeze\n");
+        "    cutover: freeze\n"
+        "    failover: automatic\n");
 
     EXPECT_EQ(application.image, "nginx:latest");
     EXPECT_THAT(application.ports, ElementsAre(model::Port{80, 8080}));
     EXPECT_EQ(application.links, (std::vector<model::Link>{{5432, 15432, "my-db"}}));
-    EXPECT_EQ(application.volume,
-              (model::Volume{DatasetId{"4a4cbb08-1bb6-f209-50cf-88b3b8d2a53a"}, "/srv/www", Bytes{3ULL << 29}, 2}));
+    EXPECT_EQ(application.volume, (model::Volume{DatasetId{"4a4cbb08-1bb6-f209-50cf-88b3b8d2a53a"}, "/srv/www",
+                                                 Bytes{3ULL << 29}, 2, 2s, model::Spread::anywhere}));
     EXPECT_THAT(application.environment, ElementsAre(Pair("A", "1"), Pair("B", "two"), Pair("C", "")));
     EXPECT_EQ(application.restart_policy, (model::RestartPolicy{model::RestartPolicy::Name::on_failure, 3}));
     EXPECT_EQ(application.mem_limit, Bytes{104857600});
@@ -99,6 +102,7 @@ TEST(Manifest, ReadsEveryField) {
     EXPECT_FALSE(application.gate);
     EXPECT_EQ(application.before_move, (std::vector<std::string>{"sh", "-c", "sync"}));
     EXPECT_EQ(application.cutover, model::Cutover::freeze);
+    EXPECT_EQ(application.failover, model::Failover::automatic);
 }
 
 TEST(Manifest, LeavesWhatIsNotWrittenAtItsDefault) {
@@ -127,6 +131,20 @@ TEST(Manifest, StopsCleanlyBehindAGateUnlessToldOtherwise) {
     EXPECT_TRUE(written.gate);
     EXPECT_EQ(written.cutover, model::Cutover::stop);
     EXPECT_EQ(written, only_application(""));
+}
+
+TEST(Manifest, LeavesReplicasLagAndFailoverToTheClusterUnlessTheyAreWritten) {
+    const auto silent = only_application("    volume: {mountpoint: /d}\n");
+    EXPECT_EQ(silent.volume->replicas, std::nullopt);
+    EXPECT_EQ(silent.volume->lag, std::nullopt);
+    EXPECT_EQ(silent.volume->spread, model::Spread::datacenter);
+    EXPECT_EQ(silent.failover, std::nullopt);
+
+    const auto written = only_application(
+        "    volume: {mountpoint: /d, replicas: 0, lag: \"1h\", spread: datacenter}\n    failover: manual\n");
+    EXPECT_EQ(written.volume->replicas, 0u);
+    EXPECT_EQ(written.volume->lag, Duration(60min));
+    EXPECT_EQ(written.failover, model::Failover::manual);
 }
 
 TEST(Manifest, DoesNotDependOnTheOrderOfPortsAndLinks) {

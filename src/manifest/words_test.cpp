@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The small grammars inside of a manifest: images, sizes, commands, addresses, plain scalars.
+// The small grammars inside of a manifest: images, sizes, durations, commands, addresses, plain scalars.
 #include <gtest/gtest.h>
 
 #include "manifest/address.hpp"
 #include "manifest/command_line.hpp"
+#include "manifest/duration.hpp"
 #include "manifest/image_reference.hpp"
 #include "manifest/size.hpp"
 #include "manifest/text.hpp"
@@ -68,6 +69,30 @@ TEST(Size, RefusesWhatIsNotOne) {
          {"", "0", "0.0T", "K", ".5K", "-1", "+1", "1 K", "1KB", "1e3", "1..2", "1.2.3", "0x10", "1,5G"}) {
         EXPECT_FALSE(parse_size(wrong)) << wrong;
     }
+}
+
+TEST(ParseDuration, TakesWhatPeopleWrite) {
+    EXPECT_EQ(parse_duration("90s").value(), 90s);
+    EXPECT_EQ(parse_duration("10m").value(), 10min);
+    EXPECT_EQ(parse_duration("1h30m").value(), 90min);
+    EXPECT_EQ(parse_duration("2d").value(), 48 * 60min);
+    EXPECT_EQ(parse_duration("500ms").value(), 500ms);
+    EXPECT_EQ(parse_duration("45").value(), 45s);
+}
+
+TEST(ParseDuration, RefusesTheRest) {
+    for (const char* text : {"", "s", "10x", "-5s", "1.5h", "0s", "10 m", "1h30", "9999999999999s",
+                             "99999999999999999999", "106752d", "106751d24h", "1S"}) {
+        EXPECT_FALSE(parse_duration(text)) << text;
+    }
+}
+
+TEST(DurationText, IsReadAsWhatItWasWrittenFrom) {
+    for (const char* text : {"1s", "500ms", "1s500ms", "10m", "1h30m", "7d", "106751d"}) {
+        EXPECT_EQ(duration_text(parse_duration(text).value()), text);
+    }
+    EXPECT_EQ(duration_text(90s), "1m30s");
+    EXPECT_EQ(duration_text(0s), "0s");
 }
 
 TEST(Command, IsSplitAsAShellWouldSplitIt) {

@@ -48,19 +48,27 @@ struct SyncTrial { DatasetId dataset; friend bool operator==(const SyncTrial&, c
 struct AdoptTrial { DatasetId dataset; MoveId move; Epoch epoch; NodeId source; friend bool operator==(const AdoptTrial&, const AdoptTrial&) = default; };
 /// Throws the trial and its writes away. Unmounts it first.
 struct DiscardTrial { DatasetId dataset; friend bool operator==(const DiscardTrial&, const DiscardTrial&) = default; };
-/// Another node became the owner at `epoch`: the live subvolume goes, its snapshots stay. If it is
-/// not sealed, its last state is kept as a snapshot first, never lost (P4).
-struct DemoteDataset { DatasetId dataset; Epoch epoch; friend bool operator==(const DemoteDataset&, const DemoteDataset&) = default; };
-/// Lets these snapshots go. The newest one is never among them.
+/// Another node became the owner at `epoch`, beginning from `began_from`: the live subvolume goes, its
+/// snapshots stay. If its last state is another one than `began_from`, that is set aside first, under the
+/// name of a snapshot that is none of the present line, and what was taken since `began_from` goes (P4).
+/// nullopt: not told; the newest snapshot here is taken for it, and all of them stay. Where there is no live
+/// subvolume the same holds for the newest snapshot that is beyond `began_from`.
+struct DemoteDataset { DatasetId dataset; Epoch epoch; std::optional<SnapshotId> began_from{}; friend bool operator==(const DemoteDataset&, const DemoteDataset&) = default; };
+/// Lets these snapshots go. The newest one is never among them, nor is what was set aside.
 struct DropSnapshots { DatasetId dataset; std::vector<SnapshotId> snapshots; friend bool operator==(const DropSnapshots&, const DropSnapshots&) = default; };
 /// Notes in the marker that a node holds a snapshot.
 struct NoteAcknowledged { DatasetId dataset; NodeId node; SnapshotId snapshot; friend bool operator==(const NoteAcknowledged&, const NoteAcknowledged&) = default; };
 /// Removes every trace. Only on the user's word, by name (P3).
 struct DestroyDataset { DatasetId dataset; friend bool operator==(const DestroyDataset&, const DestroyDataset&) = default; };
 
+/// Lets the replica go: its snapshots, and every trace if nothing was set aside. conflict if the owner's
+/// copy or a trial is here.
+struct ReleaseReplica { DatasetId dataset; friend bool operator==(const ReleaseReplica&, const ReleaseReplica&) = default; };
+
 using DatasetAction =
     std::variant<CreateDataset, MountDataset, TakeSnapshot, SealDataset, UnsealDataset, StartTrial, SyncTrial,
-                 AdoptTrial, DiscardTrial, DemoteDataset, DropSnapshots, NoteAcknowledged, DestroyDataset>;
+                 AdoptTrial, DiscardTrial, DemoteDataset, DropSnapshots, NoteAcknowledged, DestroyDataset,
+                 ReleaseReplica>;
 
 // --- on a container of this node's engine ---------------------------------------------------
 
@@ -154,6 +162,8 @@ struct RouteTarget {
 struct RouteEntry {
     std::optional<RouteTarget> target;  ///< nullopt: there is nowhere to go yet; refused unless held.
     bool held{false};
+    /// Its local target gets and gives packets only while this node's lease runs.
+    bool leased{false};
     friend bool operator==(const RouteEntry&, const RouteEntry&) = default;
 };
 using RouteTable = std::map<std::uint16_t, RouteEntry>;

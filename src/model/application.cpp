@@ -8,13 +8,32 @@ bool same_container(const Application& a, const Application& b) {
         application.restart_policy = {};
         application.before_move.reset();
         application.cutover = {};
+        application.failover.reset();
         if (application.volume) {
             application.volume->maximum_size.reset();
             application.volume->replicas.reset();
+            application.volume->lag.reset();
+            application.volume->spread = {};
         }
         return application;
     };
     return comparable(a) == comparable(b);
+}
+
+const char* to_string(Spread spread) {
+    switch (spread) {
+        case Spread::datacenter: return "datacenter";
+        case Spread::anywhere: return "anywhere";
+    }
+    return "datacenter";
+}
+
+const char* to_string(Failover failover) {
+    switch (failover) {
+        case Failover::manual: return "manual";
+        case Failover::automatic: return "automatic";
+    }
+    return "manual";
 }
 
 const char* to_string(Cutover cutover) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/time.hpp"
 #include "model/ids.hpp"
 
 namespace flocker::model {
@@ -29,11 +30,27 @@ struct Link {
     friend auto operator<=>(const Link&, const Link&) = default;
 };
 
+/// Where replicas go first.
+enum class Spread : std::uint8_t {
+    datacenter,  ///< Into other data centers than the owner's, as far as there are any.
+    anywhere,    ///< To the nodes with most room.
+};
+[[nodiscard]] const char* to_string(Spread spread);
+
+/// What becomes of an application when its owner is lost.
+enum class Failover : std::uint8_t {
+    manual,     ///< It waits for the owner, or for `flocker failover`.
+    automatic,  ///< A replica takes over. The owner serves only under a lease.
+};
+[[nodiscard]] const char* to_string(Failover failover);
+
 struct Volume {
     DatasetId dataset;       ///< From the manifest, or derived from the application's name there.
     std::string mountpoint;  ///< Absolute path in the container.
     std::optional<Bytes> maximum_size;
-    std::optional<std::uint32_t> replicas;  ///< Wished number of replicas; stored, not served yet.
+    std::optional<std::uint32_t> replicas;  ///< Beside the owner's copy. nullopt: the cluster's default.
+    std::optional<Duration> lag{};          ///< How far a replica may be behind. nullopt: the cluster's default.
+    Spread spread{Spread::datacenter};
 
     friend bool operator==(const Volume&, const Volume&) = default;
 };
@@ -73,6 +90,7 @@ struct Application {
     /// for the image (plan/hooks); empty: nothing.
     std::optional<std::vector<std::string>> before_move;
     Cutover cutover{Cutover::stop};
+    std::optional<Failover> failover{};  ///< nullopt: the cluster's default.
 
     friend bool operator==(const Application&, const Application&) = default;
 };

@@ -10,6 +10,7 @@ const char* to_string(Duty duty) {
         case Duty::receive: return "receive";
         case Duty::trial: return "trial";
         case Duty::destroy: return "destroy";
+        case Duty::release: return "release";
     }
     return "serve";
 }
@@ -19,6 +20,7 @@ const char* to_string(Intent intent) {
         case Intent::run: return "run";
         case Intent::prepare: return "prepare";
         case Intent::hold: return "hold";
+        case Intent::stand_by: return "stand_by";
     }
     return "run";
 }

@@ -16,6 +16,11 @@
 
 namespace flocker::model {
 
+/// How long an owner may serve an application with automatic failover after it was last heard by the
+/// control service. Nothing is given away before this is over, by any clock that is not off by more than
+/// the allowance in plan/limits.hpp.
+inline constexpr Duration lease_duration = 4s;
+
 /// What a node has to do with a dataset.
 enum class Duty : std::uint8_t {
     serve,    ///< Own it at `epoch`: writable, mounted, its application runs.
@@ -23,6 +28,7 @@ enum class Duty : std::uint8_t {
     receive,  ///< Keep a replica and take snapshots; no writable copy.
     trial,    ///< Start the application on a writable copy of `from`, for `move`; no client reaches it.
     destroy,  ///< Remove every trace of it. The user asked for it by name.
+    release,  ///< Let the replica go: others have what was wished. What was set aside stays.
 };
 [[nodiscard]] const char* to_string(Duty duty);
 
@@ -33,13 +39,21 @@ struct DatasetAssignment {
     Epoch epoch;   ///< Of that owner.
     /// `seal`, `trial`: the move under way. `serve`: the move that made this node the owner (0: none).
     MoveId move;
-    std::optional<SnapshotId> from;  ///< `trial`: what to start from.
-    std::optional<NodeId> won_from;  ///< `serve`, while settling: who holds the snapshot of the trial.
+    /// `trial`: what to start from. `serve`, when there is no owner's copy here yet: what to make it from,
+    /// since the former owner is lost. `receive`: what the present owner began from.
+    std::optional<SnapshotId> from;
+    std::optional<NodeId> won_from;  ///< `serve`, while settling or promoted: who else has what it began from.
+    /// Moves of before that made some node the owner. A trial of one of them may have been written by
+    /// clients before it became the live copy: it is not thrown away, but set aside like one (P4).
+    std::set<MoveId> past_wins;
     bool may_create{false};          ///< `serve`: the dataset has never existed; make it.
     /// `serve`, `seal`: where its snapshots go, one increment after another, ahead of everything
     /// else. Empty: nowhere.
     std::optional<NodeId> feed;
-    std::set<NodeId> replicas;  ///< `serve`, `seal`: whose last acknowledged snapshot is kept.
+    /// `serve`, `seal`: where its snapshots go all the time, within `lag`; the last one that each of them
+    /// acknowledged is kept.
+    std::set<NodeId> replicas;
+    Duration lag{1s};
     std::optional<Bytes> maximum_size;
 
     friend bool operator==(const DatasetAssignment&, const DatasetAssignment&) = default;
@@ -50,6 +64,7 @@ enum class Intent : std::uint8_t {
     run,      ///< Keep it running by its restart policy.
     prepare,  ///< Have its image and its container ready, not started.
     hold,     ///< Have it stopped; keep the container (it may have to start again at once).
+    stand_by,  ///< Have its image: it may have to be started here one day. No container.
 };
 [[nodiscard]] const char* to_string(Intent intent);
 
@@ -59,6 +74,7 @@ struct ApplicationAssignment {
     MoveId move;  ///< `run` in a trial, `hold`: the move that this is for. Otherwise 0.
     std::uint64_t incarnation{0};
     MoveId hook_for{0};  ///< `run`: run its hook for this move, while it serves. 0: none.
+    bool leased{false};  ///< It serves only under this node's lease.
 
     friend bool operator==(const ApplicationAssignment&, const ApplicationAssignment&) = default;
 };

@@ -9,7 +9,11 @@
 //       live                   the owner's subvolume, writable, or read-only when sealed
 //       trial                  a writable copy of a snapshot, before the commit
 //       e<epoch>-s<sequence>   a snapshot: read-only, whole
+//       aside-e..-s..          what a former owner wrote here and no other node has: read-only; no snapshot
+//                              of any line has its number. Goes with the dataset, and with nothing else
 //       .incoming-e..-s..      a snapshot being received; removed at the next start
+//       .partial-e..-s..-<n>   how far a long one had come; read-only; kept while partial.json names it
+//       partial.json           which part is kept, and where its stream goes on; replaced by rename
 //       .dropping-<text>       on its way out; removed at the next start
 //     .dropping-<dataset id>   a dataset on its way out
 //   <volumes>/<dataset id>     where the live subvolume (or the trial) is mounted
@@ -29,8 +33,11 @@ inline constexpr const char* pool_folder = "flocker";
 inline constexpr const char* marker = "marker.json";
 inline constexpr const char* live = "live";
 inline constexpr const char* trial = "trial";
+inline constexpr const char* aside_prefix = "aside-";
 inline constexpr const char* incoming_prefix = ".incoming-";
 inline constexpr const char* dropping_prefix = ".dropping-";
+inline constexpr const char* partial = "partial.json";
+inline constexpr const char* partial_prefix = ".partial-";
 
 inline constexpr const char* container_prefix = "flocker--";
 inline constexpr const char* label_application = "io.flocker.application";

@@ -18,6 +18,7 @@ struct Node {
     std::uint16_t data_port{4525};  ///< Where its agent takes snapshots from other agents.
     std::string datacenter;         ///< Empty: none given.
     std::map<std::string, std::string> labels;
+    bool draining{false};  ///< Everything is moved away from it, and nothing is placed on it.
 
     friend bool operator==(const Node&, const Node&) = default;
 };

@@ -37,6 +37,16 @@ const char* to_string(EventKind kind) {
         case EventKind::application_failed: return "application_failed";
         case EventKind::node_lost: return "node_lost";
         case EventKind::node_back: return "node_back";
+        case EventKind::failed_over: return "failed_over";
+        case EventKind::lag_broken: return "lag_broken";
+        case EventKind::lag_met: return "lag_met";
+        case EventKind::replica_added: return "replica_added";
+        case EventKind::replica_removed: return "replica_removed";
+        case EventKind::data_set_aside: return "data_set_aside";
+        case EventKind::settings_changed: return "settings_changed";
+        case EventKind::node_draining: return "node_draining";
+        case EventKind::node_activated: return "node_activated";
+        case EventKind::failover_withheld: return "failover_withheld";
     }
     return "deployed";
 }
@@ -52,8 +62,10 @@ void apply(const Change& change, Records& records) {
                        if (put.ownership.move) {
                            records.last_move = std::max(records.last_move, put.ownership.move->id.value);
                        }
+                       records.last_move = std::max(records.last_move, put.ownership.won_by.value);
                    },
                    [&](const EraseOwnership& erase) { records.ownerships.erase(erase.subject); },
+                   [&](const PutSettings& put) { records.settings = put.settings; },
                    [](const AddEvent&) {},
                },
                change);

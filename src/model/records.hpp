@@ -65,6 +65,8 @@ struct MoveResult {
     Instant started;
     Instant ended;
     bool succeeded{false};
+    bool failover{false};    ///< The source was lost; the target went on from the newest snapshot that it had.
+    Duration lost{};         ///< Of a failover: what was written in so long a time is set aside at the source.
     std::string reason;      ///< Why it was given up; empty if it succeeded.
     Duration downtime{};     ///< From the sealing's commit until the target was seen serving.
     Bytes bytes_live;
@@ -74,6 +76,17 @@ struct MoveResult {
     std::map<MoveStep, Duration> steps;    ///< As the nodes measured them; of a move that was given up some.
 
     friend bool operator==(const MoveResult&, const MoveResult&) = default;
+};
+
+/// What holds for the whole cluster where a manifest is silent. `flocker config`.
+struct ClusterSettings {
+    std::uint32_t replicas{1};
+    Duration lag{1s};
+    Failover failover{Failover::manual};
+    Duration replace_after{600s};  ///< A replica on a node that is lost for so long is made elsewhere.
+    std::uint32_t full_copies_max{2};  ///< At a time, in the whole cluster; what a move needs comes on top.
+
+    friend bool operator==(const ClusterSettings&, const ClusterSettings&) = default;
 };
 
 /// Who may run an application and write its dataset. One durable record a subject; the heart of
@@ -90,7 +103,16 @@ struct Ownership {
     /// The owner has reported the dataset once. From then on it is never created anew: if it can't
     /// be found, that is a loss to be told, not an empty volume to be started on.
     bool established{false};
+    /// After a failover: the owner has not been seen with its own copy yet; it is to make it from
+    /// `began_from`.
+    bool promoting{false};
     std::set<NodeId> replicas;  ///< Nodes that hold, or are to keep, a copy beside the owner's.
+    /// Nodes that are to let their replica go, since others have what was wished. What was set aside
+    /// there stays.
+    std::set<NodeId> leaving;
+    /// The snapshot that the present owner's copy began from; nullopt: from nothing. What a former owner
+    /// wrote beyond it is diverged (P4).
+    std::optional<SnapshotId> began_from;
     std::optional<Move> move;
     std::vector<MoveResult> moves;  ///< How the last ones ended, newest last; at most moves_kept.
     /// Set while a move to this node is not to be tried again, because it failed; a new deployment
@@ -121,6 +143,8 @@ struct Wanted {
 enum class EventKind : std::uint8_t {
     deployed, node_joined, node_removed, move_started, move_phase, move_finished, move_failed,
     volume_created, volume_destroyed, application_failed, node_lost, node_back,
+    failed_over, lag_broken, lag_met, replica_added, replica_removed, data_set_aside, settings_changed,
+    node_draining, node_activated, failover_withheld,
 };
 [[nodiscard]] const char* to_string(EventKind kind);
 
@@ -142,6 +166,7 @@ struct Records {
     std::map<ApplicationName, Wanted> configuration;
     std::map<SubjectId, Ownership> ownerships;
     std::uint64_t last_move{0};  ///< The highest MoveId ever given.
+    ClusterSettings settings;
 
     friend bool operator==(const Records&, const Records&) = default;
 };
@@ -150,13 +175,15 @@ struct PutNode { Node node; friend bool operator==(const PutNode&, const PutNode
 struct EraseNode { NodeId node; friend bool operator==(const EraseNode&, const EraseNode&) = default; };
 struct PutWanted { Wanted wanted; friend bool operator==(const PutWanted&, const PutWanted&) = default; };
 struct EraseWanted { ApplicationName application; friend bool operator==(const EraseWanted&, const EraseWanted&) = default; };
-/// Also raises `last_move` to the ownership's move, if that is higher.
+/// Also raises `last_move` to the ownership's move and to `won_by`, if that is higher.
 struct PutOwnership { Ownership ownership; friend bool operator==(const PutOwnership&, const PutOwnership&) = default; };
 struct EraseOwnership { SubjectId subject; friend bool operator==(const EraseOwnership&, const EraseOwnership&) = default; };
+struct PutSettings { ClusterSettings settings; friend bool operator==(const PutSettings&, const PutSettings&) = default; };
 struct AddEvent { Event event; friend bool operator==(const AddEvent&, const AddEvent&) = default; };
 
 /// A durable change is a value: the state store writes it, and apply() does the same in memory.
-using Change = std::variant<PutNode, EraseNode, PutWanted, EraseWanted, PutOwnership, EraseOwnership, AddEvent>;
+using Change = std::variant<PutNode, EraseNode, PutWanted, EraseWanted, PutOwnership, EraseOwnership, PutSettings,
+                            AddEvent>;
 
 /// Deterministic and total. Does not touch `revision`: that is the store's to give.
 void apply(const Change& change, Records& records);

@@ -24,6 +24,14 @@ struct SnapshotSeen {
     friend bool operator==(const SnapshotSeen&, const SnapshotSeen&) = default;
 };
 
+/// A snapshot that has come in part.
+struct PartialSeen {
+    std::optional<SnapshotId> base;
+    SnapshotId to;
+    Bytes received;
+    friend bool operator==(const PartialSeen&, const PartialSeen&) = default;
+};
+
 /// A sealed dataset: nobody writes it, and `snapshot` is equal to it.
 struct Seal {
     MoveId move;
@@ -37,6 +45,14 @@ struct Trial {
     MoveId move;
     SnapshotId from;
     friend bool operator==(const Trial&, const Trial&) = default;
+};
+
+/// What a former owner wrote and no other node has: kept until a person removes it (P4).
+struct SetAsideSeen {
+    SnapshotId id;
+    Instant taken;
+    Bytes size;  ///< All of it, roughly.
+    friend bool operator==(const SetAsideSeen&, const SetAsideSeen&) = default;
 };
 
 /// One dataset as it lies on a node's pool.
@@ -53,6 +69,7 @@ struct DatasetSeen {
     /// `live` may differ from the newest snapshot. Never false when it does.
     bool changed{false};
     Bytes used;  ///< Data in the newest copy, roughly.
+    std::vector<SetAsideSeen> set_aside;  ///< Oldest first.
 
     friend bool operator==(const DatasetSeen&, const DatasetSeen&) = default;
 };
@@ -107,6 +124,9 @@ struct FeedSeen {
     Bytes round_sent;           ///< Of the round under way.
     Bytes round_expected;       ///< An estimate; 0: none, or no round under way.
     bool idle{false};           ///< A look since the last round has found nothing new.
+    /// The newest moment, by this node's clock, of which `to` is known to have everything; 0: none.
+    Instant proven;
+    std::string trouble;        ///< Why it does not get on; empty: it does.
 
     friend bool operator==(const FeedSeen&, const FeedSeen&) = default;
 };
@@ -151,6 +171,7 @@ struct NodeReport {
     /// Counts up in the life of one agent process; `agent_started` tells the processes apart.
     std::uint64_t sequence{0};
     Instant agent_started;
+    Instant at;         ///< When it was made, by this node's clock.
     Revision revision;  ///< Of the assignment that the agent was working on.
     std::vector<DatasetSeen> datasets;      ///< By id.
     std::vector<ContainerSeen> containers;  ///< By application.
@@ -158,12 +179,22 @@ struct NodeReport {
     std::set<std::string> images;  ///< "repository:tag" present in the engine.
     /// External ports whose route is in force here and not held.
     std::set<std::uint16_t> open_routes;
+    /// Applications that are cut off here by the kernel when the lease ends.
+    std::set<ApplicationName> leased;
     std::vector<Problem> problems;
     std::vector<StepSeen> steps;  ///< Of each subject the last of each, since the agent began.
     Bytes pool_size;
     Bytes pool_free;
 
     friend bool operator==(const NodeReport&, const NodeReport&) = default;
+};
+
+/// What the control service answers.
+struct ReportReceipt {
+    /// It gives nothing of this node away for lease_duration from the moment at which the report was made.
+    bool leased{false};
+
+    friend bool operator==(const ReportReceipt&, const ReportReceipt&) = default;
 };
 
 }  // namespace flocker::model

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "plan/failover.hpp"
 #include "plan/hooks.hpp"
+#include "plan/lag.hpp"
 #include "plan/view.hpp"
 
 namespace flocker::plan {
@@ -18,7 +20,10 @@ bool is_target(const Ownership& ownership, const NodeId& node) {
 std::optional<DatasetAssignment> dataset_for(const Records& records, const Ownership& ownership, const NodeId& node) {
     const bool owner = ownership.owner == node;
     const bool target = is_target(ownership, node);
-    if (!ownership.dataset || (!owner && !target && !ownership.replicas.contains(node))) return std::nullopt;
+    const bool leaves = ownership.leaving.contains(node);
+    // What was set aside may lie on a node that has nothing to do with it any more.
+    const bool concerns = owner || target || leaves || ownership.replicas.contains(node) || ownership.destroying;
+    if (!ownership.dataset || !concerns) return std::nullopt;
 
     DatasetAssignment assignment;
     assignment.dataset = *ownership.dataset;
@@ -26,6 +31,9 @@ std::optional<DatasetAssignment> dataset_for(const Records& records, const Owner
     assignment.epoch = ownership.epoch;
     if (const Wanted* wanted = wanted_of(records, ownership); wanted && wanted->application.volume) {
         assignment.maximum_size = wanted->application.volume->maximum_size;
+    }
+    for (const MoveResult& result : ownership.moves) {
+        if (result.succeeded && result.id != ownership.won_by) assignment.past_wins.insert(result.id);
     }
     if (ownership.destroying) {
         assignment.duty = Duty::destroy;
@@ -37,6 +45,11 @@ std::optional<DatasetAssignment> dataset_for(const Records& records, const Owner
         assignment.move = cutover ? ownership.move->id : ownership.won_by;
         assignment.may_create = !ownership.established;
         assignment.replicas = ownership.replicas;
+        assignment.lag = wished_lag(records, ownership);
+        if (ownership.promoting) {
+            assignment.from = ownership.began_from;
+            if (const MoveResult* won = last_move(ownership)) assignment.won_from = won->source;
+        }
         if (ownership.move && ownership.move->phase == MovePhase::settling) {
             assignment.won_from = ownership.move->source;
         } else if (ownership.move) {
@@ -46,12 +59,15 @@ std::optional<DatasetAssignment> dataset_for(const Records& records, const Owner
         assignment.duty = Duty::trial;
         assignment.move = ownership.move->id;
         assignment.from = ownership.move->sealed;
+    } else {
+        if (leaves && !target) assignment.duty = Duty::release;
+        assignment.from = ownership.began_from;
     }
     return assignment;
 }
 
 std::optional<ApplicationAssignment> application_for(const Wanted& wanted, const Ownership& ownership,
-                                                     const NodeId& node) {
+                                                     const NodeId& node, bool leased) {
     ApplicationAssignment assignment;
     assignment.application = wanted.application;
     assignment.incarnation = wanted.incarnation;
@@ -62,9 +78,16 @@ std::optional<ApplicationAssignment> application_for(const Wanted& wanted, const
         if (cutover) assignment.move = ownership.move->id;
         const bool nearly = ownership.move && ownership.move->phase == MovePhase::staging && ownership.move->ready_since;
         if (nearly && !hook_of(wanted.application).empty()) assignment.hook_for = ownership.move->id;
+        assignment.leased = leased;
         return assignment;
     }
-    if (!is_target(ownership, node)) return std::nullopt;
+    if (!is_target(ownership, node)) {
+        // Its image is there when it has to be started in a hurry.
+        if (!ownership.replicas.contains(node)) return std::nullopt;
+        assignment.intent = Intent::stand_by;
+        return assignment;
+    }
+    assignment.leased = leased;
     assignment.intent = Intent::prepare;
     if (ownership.move->phase == MovePhase::trial) {
         assignment.intent = Intent::run;
@@ -92,7 +115,8 @@ Assignment assignment_for(const Records& records, const NodeId& node) {
         const auto found = records.ownerships.find(subject_of(wanted.application));
         if (found == records.ownerships.end() || found->second.application != name) continue;
         const Ownership& ownership = found->second;
-        if (auto application = application_for(wanted, ownership, node)) {
+        const bool leased = failover_of(records, wanted.application) == Failover::automatic;
+        if (auto application = application_for(wanted, ownership, node, leased)) {
             assignment.applications.push_back(std::move(*application));
         }
         for (const Port& port : wanted.application.ports) {

@@ -99,7 +99,7 @@ private:
     std::optional<NodeId> choose_node(const Place& place, const Application& application) {
         if (const auto* reference = std::get_if<NodeReference>(&place)) {
             const Node* node = find_node(view_.records, *reference);
-            return node ? std::optional(node->id) : std::nullopt;
+            return node ? std::optional(stays_away(*node, place, application).value_or(node->id)) : std::nullopt;
         }
         const auto& datacenter = std::get<DatacenterName>(place).value;
         const auto inside = [&](const NodeId& id) {
@@ -117,6 +117,17 @@ private:
         return emptiest(inside);
     }
 
+    /// Where the application is, if a drain or a failover took it from this place, which the manifest names
+    /// as before and which can not have it now.
+    [[nodiscard]] std::optional<NodeId> stays_away(const Node& node, const Place& place, const Application& application) const {
+        const auto configured = view_.records.configuration.find(application.name);
+        if (configured == view_.records.configuration.end()) return std::nullopt;
+        const Wanted& before = configured->second;
+        if (!(before.place_as_written == place) || before.node == node.id) return std::nullopt;
+        if (!node.draining && is_alive(view_, node.id)) return std::nullopt;
+        return before.node;
+    }
+
     template <class Inside>
     std::optional<NodeId> emptiest(const Inside& inside) {
         const Node* best = nullptr;
@@ -125,7 +136,7 @@ private:
             for (const auto& [name, wanted] : view_.records.configuration) {
                 if (wanted.node == node.id && !placed_.contains(name)) ++count;
             }
-            return std::tuple(!is_alive(view_, node.id), count, node.name);
+            return std::tuple(!is_alive(view_, node.id) || node.draining, count, node.name);
         };
         for (const auto& [id, node] : view_.records.nodes) {
             if (inside(id) && (!best || load(node) < load(*best))) best = &node;
@@ -226,11 +237,18 @@ private:
                                node_name(view_.records, wanted.node)));
             return;
         }
+        const auto node = view_.records.nodes.find(wanted.node);
+        const bool comes = step.kind == Step::Kind::move || step.kind == Step::Kind::start;
+        if (comes && node != view_.records.nodes.end() && node->second.draining) {
+            refuse(About::application, name,
+                   fmt::format("node {0} is being drained; choose another, or `flocker node activate {0}`", node->second.name));
+            return;
+        }
         if (step.kind != Step::Kind::move) return;
         if (!is_alive(view_, step.from)) {
             refuse(About::application, name,
-                   fmt::format("its data is on node {}, which does not answer; it can be moved when that node is back",
-                               node_name(view_.records, step.from)));
+                   fmt::format("its data is on node {}, which does not answer; wait for it, or `flocker failover {}`",
+                               node_name(view_.records, step.from), name));
             return;
         }
         const NodeReport* target = report_of(view_, wanted.node);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/bytes.hpp"
 #include "base/time.hpp"
 
 namespace flocker::plan {
@@ -22,5 +23,15 @@ inline constexpr unsigned staging_attempts_max = 4;
 
 /// So many failures of the source to stop or to seal take the way back: clients are waiting.
 inline constexpr unsigned sealing_attempts_max = 3;
+
+/// The control service waits so much longer than the lease before it gives anything away: for clocks that
+/// run apart (two in a hundred would be much), and for what is on its way.
+inline constexpr Duration lease_margin = 1500ms;
+/// A control service that has just begun gives nodes so long to be heard of for the first time.
+inline constexpr Duration first_word_max = 20s;
+/// A replica is kept up with while it is within its wished lag and this, which is what reports may be late.
+inline constexpr Duration lag_allowance = 2s;
+/// Room that a pool must have left beside the new replica.
+inline constexpr Bytes room_left_min{256ULL << 20U};
 
 }  // namespace flocker::plan

@@ -87,7 +87,8 @@ private:
         Prediction result;
         result.stop = stop.value_or(usual_stop) + (ownership_.dataset ? usual_seal : Duration{0});
         result.increment = ownership_.dataset ? usual_increment : Duration{0};
-        result.start = (ownership_.dataset ? usual_copy : Duration{0}) + (has_gate(view_.records, ownership_) ? usual_release : usual_start);
+        const Duration begins = has_gate(view_.records, ownership_) ? usual_release : usual_start;
+        result.start = begins + (ownership_.dataset ? usual_copy : Duration{0});
         result.ready = ready.value_or(usual_ready);
         result.rest = usual_rest;
         result.guessed = !stop && !ready;

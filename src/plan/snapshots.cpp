@@ -16,16 +16,28 @@ std::optional<SnapshotId> common_base(const std::vector<SnapshotSeen>& ours, con
 
 SnapshotId next_snapshot(const DatasetSeen& dataset, Epoch epoch, Instant now) {
     std::uint64_t last = static_cast<std::uint64_t>(std::max<std::int64_t>(now.unix_ns / 1'000'000, 1)) - 1;
-    for (const SnapshotSeen& snapshot : dataset.snapshots) last = std::max(last, snapshot.id.sequence);
-    for (const auto& [node, snapshot] : dataset.acknowledged) last = std::max(last, snapshot.sequence);
-    if (dataset.seal) last = std::max(last, dataset.seal->snapshot.sequence);
+    // Of this epoch: those of another were made by another clock, and counting on from one that is ahead would
+    // be counting alone.
+    const auto stay_above = [&](const SnapshotId& id) {
+        if (id.epoch == epoch) last = std::max(last, id.sequence);
+    };
+    for (const SnapshotSeen& snapshot : dataset.snapshots) stay_above(snapshot.id);
+    for (const auto& [node, snapshot] : dataset.acknowledged) stay_above(snapshot);
+    if (dataset.seal) stay_above(dataset.seal->snapshot);
     return {epoch, last + 1};
 }
 
 std::vector<SnapshotId> disposable(const DatasetSeen& dataset, const std::set<NodeId>& replicas,
                                    const std::set<SnapshotId>& busy) {
     std::set<SnapshotId> kept = busy;
-    if (!dataset.snapshots.empty()) kept.insert(dataset.snapshots.back().id);
+    // The owner has the data itself. A replica's last ones are what it has in common with the other replicas
+    // when one of them becomes the owner; and what it has reported a moment ago it may be told to start from.
+    const std::size_t newest = dataset.live ? 1 : replica_snapshots_kept;
+    for (std::size_t i = 1; i <= dataset.snapshots.size(); ++i) {
+        const SnapshotSeen& snapshot = dataset.snapshots[dataset.snapshots.size() - i];
+        const bool recent = !dataset.live && dataset.snapshots.back().taken - snapshot.taken < replica_snapshots_window;
+        if (i <= newest || recent) kept.insert(snapshot.id);
+    }
     if (dataset.seal) kept.insert(dataset.seal->snapshot);
     if (dataset.trial) kept.insert(dataset.trial->from);
     for (const auto& [node, snapshot] : dataset.acknowledged) {

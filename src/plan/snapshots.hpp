@@ -18,7 +18,11 @@ namespace flocker::plan {
 /// here that another node has already got, and the two of one name would not be equal.
 [[nodiscard]] model::SnapshotId next_snapshot(const model::DatasetSeen& dataset, model::Epoch epoch, Instant now);
 
-/// What may go: everything but the newest, what the seal or the trial is made from, what one of
+/// A replica keeps so many, and those that are not much older than its newest.
+inline constexpr std::size_t replica_snapshots_kept = 3;
+inline constexpr Duration replica_snapshots_window = 10s;
+
+/// What may go: everything but the newest (of a replica the newest few), what the seal or the trial is made from, what one of
 /// `replicas` acknowledged last, and `busy` (being sent).
 [[nodiscard]] std::vector<model::SnapshotId> disposable(const model::DatasetSeen& dataset,
                                                         const std::set<model::NodeId>& replicas,

@@ -19,7 +19,7 @@ public:
     /// From now on `assigned` is called on the loop thread with each assignment that arrives.
     virtual void watch(std::function<void(const model::Assignment&)> assigned) = 0;
     /// unavailable, timed_out: it may or may not have arrived; the next report says it all again.
-    virtual void report(const model::NodeReport& report, Done<void> done) = 0;
+    virtual void report(const model::NodeReport& report, Done<model::ReportReceipt> done) = 0;
 };
 
 /// From the control service to the agents that watch. Keeps the newest assignment of each node, and

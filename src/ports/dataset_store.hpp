@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/result.hpp"
@@ -29,6 +30,9 @@ public:
     virtual void observe(Done<std::vector<model::DatasetSeen>> done) = 0;
     /// One dataset as it is now; nullopt: there is none.
     virtual void observe_one(const model::DatasetId& dataset, Done<std::optional<model::DatasetSeen>> done) = 0;
+    /// Which of these may have been written since their newest snapshot. One look for all of them, cheap
+    /// enough for a thousand that nobody writes.
+    virtual void find_changed(const std::vector<model::DatasetId>& datasets, Done<std::set<model::DatasetId>> done) = 0;
     /// What the dataset looks like afterwards; nullopt: it is gone.
     /// Errors: not_found, already_exists, conflict (a rule of the action's comment is broken),
     /// unavailable (no room, read-only pool), corrupt (marker).

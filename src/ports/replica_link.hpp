@@ -15,6 +15,8 @@ namespace flocker::ports {
 struct Holdings {
     model::Epoch epoch;
     std::vector<model::SnapshotId> snapshots;  ///< Whole ones, oldest first.
+    /// One that was cut on its way here and goes on from where it was, if the same is sent again.
+    std::optional<model::PartialSeen> partial{};
 };
 
 /// From this agent to the others: snapshots go out, images come in.

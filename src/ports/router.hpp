@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "model/action.hpp"
 
 namespace flocker::ports {
@@ -25,6 +26,11 @@ public:
     /// connections. When `done` sees success, each new connection to a held port waits, and those
     /// that waited on a port no longer held have gone on to its target.
     virtual void apply(const model::RouteTable& table, Done<void> done) = 0;
+    /// This node's lease runs until then, by the loop's clock. While it runs, packets pass to and from the
+    /// local targets of leased entries; once it has run out the kernel drops them, on connections that are
+    /// open as well, whether or not anybody is there to notice. It has run out when the node boots.
+    /// timed_out: that moment has passed already; the lease is as it was.
+    virtual void extend_lease(Instant until, Done<void> done) = 0;
 };
 
 }  // namespace flocker::ports

@@ -28,6 +28,13 @@ std::vector<Agent::Effect> Agent::on(const Event& event, Instant now) {
                    [&](const Assigned& e) { assigned(e, now); },
                    [&](const PoolSeen& e) { pool_seen(e); },
                    [&](const DatasetLooked& e) { dataset_looked(e); },
+                   [&](const ChangedFound& e) { changed_found(e, now); },
+                   [&](const LeaseExtended& e) {
+                       lease_trouble_.reset();
+                       if (e.outcome) return;
+                       lease_in_kernel_ = {};
+                       lease_trouble_ = e.outcome.error();
+                   },
                    [&](const CapacitySeen& e) { pool_size_ = e.size, pool_free_ = e.free; },
                    [&](const EngineChanged&) { engine_look_again_ = true; },
                    [&](const EngineSeen& e) { engine_seen(e); },
@@ -35,27 +42,20 @@ std::vector<Agent::Effect> Agent::on(const Event& event, Instant now) {
                    [&](const ContainerDone& e) { container_done(e, now); },
                    [&](const ImageTried& e) { image_tried(e, now); },
                    [&](const HoldingsTold& e) {
-                       const auto feed = feeds_.find(e.dataset);
+                       const auto feed = feeds_.find({e.dataset, e.node});
                        const DatasetSeen* dataset = dataset_here(e.dataset);
-                       if (feed != feeds_.end() && feed->second.seen().to == e.node) {
-                           feed->second.told(e.holdings, dataset ? *dataset : DatasetSeen{}, now);
-                       }
+                       if (feed != feeds_.end()) feed->second.told(e.holdings, dataset ? *dataset : DatasetSeen{}, now);
                    },
                    [&](const Sent& e) { sent(e, now); },
                    [&](const SendProgressed& e) {
-                       const auto feed = feeds_.find(e.order.dataset);
-                       if (feed != feeds_.end() && feed->second.seen().to == e.order.target.id) {
-                           feed->second.progressed(e.progress);
-                       }
+                       const auto feed = feeds_.find({e.order.dataset, e.order.target.id});
+                       if (feed != feeds_.end()) feed->second.progressed(e.progress);
                    },
                    [&](const RoutesApplied& e) { routes_applied(e, now); },
-                   [&](const ReportDone& e) {
-                       report_under_way_ = false;
-                       if (e.outcome) acknowledged_report_ = last_report_;
-                   },
+                   [&](const ReportDone& e) { report_done(e); },
                    [&](const AssignmentSaved& e) { assignment_saved(e, now); },
                    [&](const Received& e) {
-                       dataset_looks_[e.dataset] = touch_;
+                       dataset_looks_[e.dataset] = {touch_, now};
                        effects_.push_back(LookAtDataset{e.dataset});
                    },
                    [](const Tick&) {},
@@ -131,12 +131,37 @@ void Agent::pool_seen(const PoolSeen& event) {
 void Agent::dataset_looked(const DatasetLooked& event) {
     const auto look = dataset_looks_.find(event.dataset);
     if (look == dataset_looks_.end()) return;
-    const std::uint64_t began = look->second;
+    const DatasetLook began = look->second;
     dataset_looks_.erase(look);
-    if (!event.seen || touched_datasets_[event.dataset] > began) return;
+    if (!event.seen || touched_datasets_[event.dataset] > began.touch) return;
     put_dataset(event.dataset, *event.seen);
-    const auto feed = feeds_.find(event.dataset);
-    if (feed != feeds_.end() && *event.seen) feed->second.looked(**event.seen);
+    if (!*event.seen) return;
+    for (auto& [key, feed] : feeds_) {
+        if (key.first == event.dataset) feed.looked(**event.seen, began.began);
+    }
+}
+
+void Agent::changed_found(const ChangedFound& event, Instant now) {
+    looking_ = false;
+    if (!event.changed) {
+        look_due_ = now + failure_rest_min;
+        return;
+    }
+    for (auto& [key, feed] : feeds_) {
+        const DatasetId& id = key.first;
+        const auto dataset = datasets_.find(id);
+        const bool asked = std::ranges::find(event.asked, id) != event.asked.end();
+        if (!asked || dataset == datasets_.end() || touched_datasets_[id] > look_touch_) continue;
+        dataset->second.changed = event.changed->contains(id);
+        feed.looked(dataset->second, look_began_);
+    }
+}
+
+void Agent::report_done(const ReportDone& event) {
+    report_under_way_ = false;
+    if (!event.outcome) return;
+    acknowledged_report_ = last_report_;
+    if (event.outcome->leased) lease_until_ = std::max(lease_until_, report_made_ + lease_duration);
 }
 
 void Agent::engine_seen(const EngineSeen& event) {
@@ -170,7 +195,7 @@ void Agent::dataset_done(const DatasetDone& event, Instant now) {
     touched_datasets_[id] = ++touch_;
     if (!event.outcome) {
         failed(lane, event.outcome.error(), now);
-        dataset_looks_[id] = touch_;
+        dataset_looks_[id] = {touch_, now};
         effects_.push_back(LookAtDataset{id});
         return;
     }
@@ -247,15 +272,16 @@ void Agent::image_tried(const ImageTried& event, Instant now) {
 }
 
 void Agent::sent(const Sent& event, Instant now) {
-    const auto feed = feeds_.find(event.order.dataset);
-    if (feed == feeds_.end() || feed->second.seen().to != event.order.target.id) return;
+    const FeedKey key{event.order.dataset, event.order.target.id};
+    const auto feed = feeds_.find(key);
+    if (feed == feeds_.end()) return;
     feed->second.sent(event.receipt, now);
     const DatasetSeen* dataset = dataset_here(event.order.dataset);
-    if (event.receipt && dataset && dataset->seal && dataset->seal->snapshot == event.order.to) {
+    if (event.receipt && event.order.urgent && dataset && dataset->seal && dataset->seal->snapshot == event.order.to) {
         const Duration took = feed->second.seen().last_rounds.back().took;
         measure(event.order.dataset.value, MoveStep::increment, now - took, now);
     }
-    if (event.receipt) to_note_[event.order.dataset] = {event.order.target.id, event.order.to};
+    if (event.receipt) to_note_[key] = event.order.to;
 }
 
 void Agent::routes_applied(const RoutesApplied& event, Instant now) {

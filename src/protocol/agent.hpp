@@ -36,6 +36,9 @@ public:
     // --- events ---------------------------------------------------------------------------------
     struct Assigned { model::Assignment assignment; bool cached{false}; };
     struct PoolSeen { Result<std::vector<model::DatasetSeen>> datasets; };
+    /// What FindChanged asked for.
+    struct ChangedFound { std::vector<model::DatasetId> asked; Result<std::set<model::DatasetId>> changed; };
+    struct LeaseExtended { Instant until; Status outcome; };
     struct DatasetLooked { model::DatasetId dataset; Result<std::optional<model::DatasetSeen>> seen; };
     struct CapacitySeen { Bytes size; Bytes free; };
     struct EngineChanged {};  ///< The engine told that something may have happened.
@@ -47,17 +50,19 @@ public:
     struct Sent { model::SendOrder order; Result<model::SendReceipt> receipt; };
     struct SendProgressed { model::SendOrder order; model::SendProgress progress; };
     struct RoutesApplied { model::RouteTable table; Status outcome; };
-    struct ReportDone { Status outcome; };
+    struct ReportDone { Result<model::ReportReceipt> outcome; };
     struct AssignmentSaved { model::Revision revision; Status outcome; };
     struct Received { model::DatasetId dataset; };  ///< A snapshot of it has arrived, or failed to.
     struct Tick {};
     using Event = std::variant<Assigned, PoolSeen, DatasetLooked, CapacitySeen, EngineChanged, EngineSeen, DatasetDone,
                                ContainerDone, ImageTried, HoldingsTold, Sent, SendProgressed, RoutesApplied, ReportDone,
-                               AssignmentSaved, Received, Tick>;
+                               AssignmentSaved, Received, ChangedFound, LeaseExtended, Tick>;
 
     // --- effects --------------------------------------------------------------------------------
     struct ObservePool {};
     struct LookAtDataset { model::DatasetId dataset; };
+    struct FindChanged { std::vector<model::DatasetId> datasets; };
+    struct ExtendLease { Instant until; };
     struct ObserveEngine {};
     struct DoToDataset { model::DatasetAction action; };
     struct DoToContainer { model::ContainerAction action; };
@@ -69,7 +74,7 @@ public:
     struct SendReport { model::NodeReport report; };
     struct SaveAssignment { model::Assignment assignment; };
     using Effect = std::variant<ObservePool, LookAtDataset, ObserveEngine, DoToDataset, DoToContainer, FetchImage, PullImage,
-                                AskHoldings, SendSnapshot, ApplyRoutes, SendReport, SaveAssignment>;
+                                AskHoldings, SendSnapshot, ApplyRoutes, SendReport, SaveAssignment, FindChanged, ExtendLease>;
 
     explicit Agent(Settings settings) : settings_(std::move(settings)) {}
 
@@ -113,6 +118,8 @@ private:
     void assignment_saved(const AssignmentSaved& event, Instant now);
     void pool_seen(const PoolSeen& event);
     void dataset_looked(const DatasetLooked& event);
+    void changed_found(const ChangedFound& event, Instant now);
+    void report_done(const ReportDone& event);
     void engine_seen(const EngineSeen& event);
     void dataset_done(const DatasetDone& event, Instant now);
     void container_done(const ContainerDone& event, Instant now);
@@ -134,6 +141,12 @@ private:
     void begin_step(const std::string& subject, const Step& step, Instant now);
     void note_acknowledged(const std::string& subject, const model::DatasetId& dataset);
     void work_feeds(Instant now);
+    void work_feed(const model::DatasetAssignment& assigned, const model::DatasetSeen& dataset, const model::Node& target,
+                   Instant now);
+    void work_looks(Instant now);
+    void work_lease(Instant now);
+    void keep_leased(model::RouteTable& table) const;
+    [[nodiscard]] bool is_given_away(const model::ContainerSeen& container) const;
     void work_images(Instant now);
     void work_routes(Instant now);
     void report(Instant now);
@@ -148,10 +161,12 @@ private:
                                      Instant now);
     /// By the routes in force, no new client reaches its container.
     [[nodiscard]] bool ports_closed(const model::Application& application) const;
+    [[nodiscard]] bool is_leased_in_kernel(const model::Application& application) const;
     [[nodiscard]] bool strangers_gone() const;
     [[nodiscard]] bool is_open(const model::ApplicationAssignment& application) const;
     [[nodiscard]] bool is_starting(const model::ApplicationAssignment& application) const;
     [[nodiscard]] model::NodeReport observed() const;
+    [[nodiscard]] model::NodeReport news_of(model::NodeReport report) const;
     [[nodiscard]] std::vector<model::Problem> problems() const;
 
     [[nodiscard]] const model::DatasetAssignment* dataset_assignment(const model::DatasetId& dataset) const;
@@ -192,9 +207,23 @@ private:
     struct RoutesAwaited { model::MoveId move; model::MoveStep step; Instant since; };
     std::map<std::string, RoutesAwaited> routes_awaited_;
     std::map<std::pair<std::string, model::MoveStep>, model::StepSeen> steps_;
-    std::map<model::DatasetId, Feed> feeds_;
+    using FeedKey = std::pair<model::DatasetId, model::NodeId>;
+    std::map<FeedKey, Feed> feeds_;
     std::map<std::string, ImageSupply> image_supplies_;
-    std::map<model::DatasetId, std::pair<model::NodeId, model::SnapshotId>> to_note_;
+    std::map<FeedKey, model::SnapshotId> to_note_;
+    bool looking_{false};  ///< FindChanged is under way.
+    Instant look_began_;
+    std::uint64_t look_touch_{0};
+    Instant look_due_;
+
+    // The lease: see lease_duration. It is in force in the kernel; here it says what may be started.
+    Instant report_made_;         ///< The report under way.
+    Instant lease_until_;
+    Instant lease_in_kernel_;     ///< How far the kernel's was extended, or is being.
+    bool lease_runs_{false};
+    bool lease_may_come_{false};  ///< This process has just begun, and has not been granted one yet.
+    std::optional<Error> lease_trouble_;
+    std::set<std::string> stopped_for_lease_;  ///< Containers: they start again whatever their restart policy.
 
     // A look at things that began before an action ended tells of the time before: it must not undo
     // what the action's own outcome said.
@@ -203,7 +232,8 @@ private:
     std::map<model::ApplicationName, std::uint64_t> touched_containers_;
     std::uint64_t pool_look_{0};
     std::uint64_t engine_look_{0};
-    std::map<model::DatasetId, std::uint64_t> dataset_looks_;
+    struct DatasetLook { std::uint64_t touch; Instant began; };
+    std::map<model::DatasetId, DatasetLook> dataset_looks_;
     bool engine_look_again_{false};
 
     std::optional<model::RouteTable> routes_in_force_;

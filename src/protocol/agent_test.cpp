@@ -41,7 +41,7 @@ protected:
         for (auto& effect : agent_.on(event, now_)) {
             if (const auto* report = std::get_if<Agent::SendReport>(&effect)) {
                 report_ = report->report;
-                tell(Agent::ReportDone{Status{}});
+                tell(Agent::ReportDone{model::ReportReceipt{}});
             } else {
                 effects_.push_back(std::move(effect));
             }

@@ -18,6 +18,8 @@ using namespace model;
 constexpr Duration report_interval = 1s;
 /// Everything that matters is told by outcomes and by the engine's events; this finds the rest.
 constexpr Duration observe_interval = 10s;
+/// Between two looks for what was written; replicas with a lag of less than twice this are not kept up with.
+constexpr Duration look_interval = 250ms;
 /// Docker's own: the rest before a restart doubles from here, and starts again after a good run.
 constexpr Duration restart_rest_min = 100ms;
 constexpr Duration restart_rest_max = 60s;
@@ -38,7 +40,9 @@ void Agent::work(Instant now) {
         effects_.push_back(SaveAssignment{*assignment_});
     }
     if (assignment_ && pool_known_ && engine_known_) {
+        work_lease(now);
         work_feeds(now);
+        work_looks(now);
         for (const DatasetAssignment& dataset : assignment_->datasets) {
             const ApplicationAssignment* application = application_on(dataset.dataset);
             const ContainerSeen* container = application ? container_of(application->application.name) : nullptr;
@@ -110,6 +114,7 @@ Sight Agent::sight(const std::string& subject, const DatasetAssignment* dataset,
         sight.spec.address = address_for(application->application.name);
         sight.image_present = images_.contains(application->application.image);
         sight.ports_closed = ports_closed(application->application);
+        sight.lease_out = application->leased && !lease_runs_ && !lease_may_come_;
         if (application->hook_for.value != 0 && !plan::hook_of(application->application).empty()) {
             const auto hooked = steps_.find({subject, MoveStep::hook});
             sight.hook_wanted = hooked == steps_.end() || hooked->second.move != application->hook_for;
@@ -120,9 +125,13 @@ Sight Agent::sight(const std::string& subject, const DatasetAssignment* dataset,
     }
     if (dataset) {
         sight.trial_synced = synced_trials_.contains(dataset->dataset);
-        if (const auto feed = feeds_.find(dataset->dataset); feed != feeds_.end()) {
-            sight.snapshot_wanted = feed->second.wants_snapshot();
-            for (const SnapshotId& id : feed->second.in_use()) sight.snapshots_in_use.insert(id);
+        for (const auto& [key, feed] : feeds_) {
+            if (key.first != dataset->dataset) continue;
+            sight.feeds = true;
+            sight.snapshot_wanted = sight.snapshot_wanted || feed.wants_snapshot();
+            // What the other side holds is not known yet: whatever is here may be the base.
+            sight.bases_unknown = sight.bases_unknown || !feed.has_asked();
+            for (const SnapshotId& id : feed.in_use()) sight.snapshots_in_use.insert(id);
         }
     }
     sight.dataset_exclusive_busy = lane.dataset && !is_shared(*lane.dataset);
@@ -145,6 +154,7 @@ void Agent::work_on(const std::string& subject, const Sight& sight, Instant now)
         lane.complained = false;
         worked(lane);
     }
+    if (sight.lease_out && sight.container && !steps.empty()) stopped_for_lease_.insert(sight.container->container);
     for (const Step& step : steps) begin_step(subject, step, now);
     if (sight.dataset && steps.empty()) note_acknowledged(subject, sight.dataset->dataset);
 }
@@ -183,41 +193,80 @@ void Agent::begin_step(const std::string& subject, const Step& step, Instant now
 }
 
 void Agent::note_acknowledged(const std::string& subject, const DatasetId& dataset) {
-    const auto note = to_note_.find(dataset);
+    const auto note = std::ranges::find_if(to_note_, [&](const auto& entry) { return entry.first.first == dataset; });
     Lane& lane = lanes_[subject];
     if (note == to_note_.end() || lane.dataset || !dataset_here(dataset)) return;
-    lane.dataset = NoteAcknowledged{dataset, note->second.first, note->second.second};
+    lane.dataset = NoteAcknowledged{dataset, note->first.second, note->second};
     touched_datasets_[dataset] = ++touch_;
     effects_.push_back(DoToDataset{*lane.dataset});
     to_note_.erase(note);
 }
 
 void Agent::work_feeds(Instant now) {
+    const auto is_fed = [&](const DatasetAssignment& assigned, const NodeId& to) {
+        return assigned.feed == to || (assigned.replicas.contains(to) && assigned.duty == Duty::serve);
+    };
     std::erase_if(feeds_, [&](const auto& entry) {
-        const DatasetAssignment* assigned = dataset_assignment(entry.first);
-        return !fresh_ || !assigned || assigned->feed != entry.second.seen().to;
+        const auto& [dataset, to] = entry.first;
+        const DatasetAssignment* assigned = dataset_assignment(dataset);
+        return !fresh_ || !assigned || !is_fed(*assigned, to);
     });
+    std::erase_if(to_note_, [&](const auto& entry) { return !feeds_.contains(entry.first); });
+    if (!fresh_) return;
     for (const DatasetAssignment& assigned : assignment_->datasets) {
         const DatasetSeen* dataset = dataset_here(assigned.dataset);
-        if (!fresh_ || !assigned.feed || !dataset || !dataset->live) continue;
-        const Node* target = member(*assigned.feed);
-        if (!target) continue;
-        Feed& feed = feeds_.try_emplace(assigned.dataset, assigned.dataset, *assigned.feed).first->second;
-        for (const Feed::Effect& effect : feed.next(*dataset, now)) {
-            std::visit(Overloaded{[&](const Feed::Ask&) { effects_.push_back(AskHoldings{*target, assigned.dataset}); },
-                                  [](const Feed::TakeOne&) {},
-                                  [&](const Feed::Look&) {
-                                      dataset_looks_[assigned.dataset] = touch_;
-                                      effects_.push_back(LookAtDataset{assigned.dataset});
-                                  },
-                                  [&](const Feed::Send& send) {
-                                      effects_.push_back(SendSnapshot{
-                                          {assigned.dataset, assigned.epoch, send.base, send.to, *target,
-                                           dataset->seal.has_value()}});
-                                  }},
-                       effect);
+        const bool owner = assigned.duty == Duty::serve || assigned.duty == Duty::seal;
+        if (!owner || !dataset || !dataset->live || dataset->epoch != assigned.epoch) continue;
+        std::set<NodeId> targets = assigned.duty == Duty::serve ? assigned.replicas : std::set<NodeId>{};
+        if (assigned.feed) targets.insert(*assigned.feed);
+        for (const NodeId& to : targets) {
+            if (const Node* target = member(to)) work_feed(assigned, *dataset, *target, now);
         }
     }
+}
+
+void Agent::work_feed(const DatasetAssignment& assigned, const DatasetSeen& dataset, const Node& target, Instant now) {
+    Feed& feed = feeds_.try_emplace({assigned.dataset, target.id}, assigned.dataset, target.id).first->second;
+    const Feed::Pace pace{assigned.feed == target.id, assigned.lag};
+    for (const Feed::Effect& effect : feed.next(dataset, pace, now)) {
+        std::visit(Overloaded{[&](const Feed::Ask&) { effects_.push_back(AskHoldings{target, assigned.dataset}); },
+                              [](const Feed::TakeOne&) {},
+                              [&](const Feed::Look&) {
+                                  dataset_looks_[assigned.dataset] = {touch_, now};
+                                  effects_.push_back(LookAtDataset{assigned.dataset});
+                              },
+                              [&](const Feed::Send& send) {
+                                  effects_.push_back(SendSnapshot{{assigned.dataset, assigned.epoch, send.base, send.to,
+                                                                   target, dataset.seal.has_value()}});
+                              }},
+                   effect);
+    }
+}
+
+/// One look for all feeds that wait for one, at the same moments, so that they share what it costs.
+void Agent::work_looks(Instant now) {
+    if (looking_ || now < look_due_) return;
+    std::vector<DatasetId> datasets;
+    for (const auto& [key, feed] : feeds_) {
+        if (feed.wants_look() && (datasets.empty() || datasets.back() != key.first)) datasets.push_back(key.first);
+    }
+    if (datasets.empty()) return;
+    looking_ = true;
+    look_began_ = now;
+    look_touch_ = touch_;
+    look_due_ = now + look_interval;
+    effects_.push_back(FindChanged{std::move(datasets)});
+}
+
+void Agent::work_lease(Instant now) {
+    lease_runs_ = now < lease_until_;
+    lease_may_come_ = now < settings_.started + lease_duration;
+    const bool needed = std::ranges::any_of(assignment_->applications, &ApplicationAssignment::leased);
+    // One lease for the whole node: what is not this node's any more has to be gone first.
+    const bool clean = std::ranges::none_of(containers_, [&](const auto& entry) { return is_given_away(entry.second); });
+    if (!needed || !clean || !lease_runs_ || lease_until_ <= lease_in_kernel_) return;
+    lease_in_kernel_ = lease_until_;
+    effects_.push_back(ExtendLease{lease_until_});
 }
 
 void Agent::work_images(Instant now) {
@@ -245,16 +294,44 @@ void Agent::work_routes(Instant now) {
         const ApplicationAssignment* application = application_assignment(name);
         if (!application) return LocalService{};
         const ContainerSeen* container = container_of(name);
-        return LocalService{is_open(*application), is_starting(*application), container ? container->address : ""};
+        return LocalService{is_open(*application), is_starting(*application), container ? container->address : "",
+                            application->leased};
     });
+    keep_leased(table);
     if (routes_in_force_ == table) return;
     routes_under_way_ = table;
     effects_.push_back(ApplyRoutes{std::move(table)});
 }
 
+/// As long as its container has a process, an address that is served under the lease stays cut off without
+/// it: connections that are open must not be answered again while the container is being stopped.
+void Agent::keep_leased(RouteTable& table) const {
+    for (const Route& route : assignment_->routes) {
+        const ContainerSeen* container = container_of(route.application);
+        if (!container || !has_process(container->status) || container->address.empty()) continue;
+        RouteEntry& entry = table[route.external];
+        if (entry.target && entry.target->local) continue;
+        const ApplicationAssignment* application = application_assignment(route.application);
+        const auto before = routes_in_force_ ? routes_in_force_->find(route.external) : RouteTable::const_iterator{};
+        const bool was_leased = routes_in_force_ && before != routes_in_force_->end() && before->second.leased;
+        const bool given_away = is_given_away(*container);
+        const bool leased = (application && application->leased && container->status == ContainerSeen::Status::running);
+        if (!leased && !(given_away && (was_leased || !routes_in_force_))) continue;
+        entry = RouteEntry{RouteTarget{container->address, route.internal, true}, true, true};
+    }
+}
+
+/// It runs here, and nobody wants that any more.
+bool Agent::is_given_away(const ContainerSeen& container) const {
+    if (container.status != ContainerSeen::Status::running) return false;
+    const ApplicationAssignment* application = application_assignment(container.application);
+    return !application || application->intent == Intent::stand_by || application->intent == Intent::prepare;
+}
+
 bool Agent::is_open(const ApplicationAssignment& application) const {
     const ContainerSeen* container = container_of(application.application.name);
     if (application.intent != Intent::run || application.move.value != 0) return false;
+    if (application.leased && !lease_runs_) return false;
     if (!container || container->status != ContainerSeen::Status::running) return false;
     const auto lane = lanes_.find(subject_of(application.application).value);
     // On its way down, on our word: whoever comes waits for what comes after it.
@@ -274,6 +351,7 @@ bool Agent::is_open(const ApplicationAssignment& application) const {
 
 bool Agent::is_starting(const ApplicationAssignment& application) const {
     if (application.intent != Intent::run) return false;
+    if (application.leased && !lease_runs_) return lease_may_come_;
     const auto lane = lanes_.find(subject_of(application.application).value);
     if (lane != lanes_.end() && lane->second.failures > 0) return false;
     const ContainerSeen* container = container_of(application.application.name);
@@ -292,12 +370,21 @@ bool Agent::ports_closed(const Application& application) const {
     });
 }
 
+bool Agent::is_leased_in_kernel(const Application& application) const {
+    if (!routes_in_force_) return false;
+    return std::ranges::all_of(application.ports, [&](const Port& port) {
+        const auto entry = routes_in_force_->find(port.external);
+        const bool local = entry != routes_in_force_->end() && entry->second.target && entry->second.target->local;
+        return !local || entry->second.leased;
+    });
+}
+
 bool Agent::strangers_gone() const {
     return std::ranges::all_of(containers_, [&](const auto& entry) { return application_assignment(entry.first) != nullptr; });
 }
 
 bool Agent::start_allowed(const ApplicationAssignment& application, const ContainerSeen& container, Instant now) {
-    if (container.started < settings_.booted) return true;
+    if (container.started < settings_.booted || stopped_for_lease_.contains(container.container)) return true;
     Restarts& restarts = restarts_[application.application.name];
     if (restarts.container != container.container) restarts = Restarts{container.container, 0, std::nullopt, {}};
     if (restarts.exit_seen != container.finished) {
@@ -346,23 +433,38 @@ std::string Agent::address_for(const ApplicationName& application) {
     return {};
 }
 
+/// What is worth a report of its own at once. How far replicas have come, outside of moves, waits for the
+/// next one that is due.
+NodeReport Agent::news_of(NodeReport report) const {
+    report.sequence = 0;
+    report.at = {};
+    const auto is_moving = [&](const DatasetId& id) {
+        const DatasetAssignment* assigned = dataset_assignment(id);
+        return assigned && (assigned->feed || assigned->duty == Duty::seal || assigned->duty == Duty::trial);
+    };
+    for (FeedSeen& feed : report.feeds) {
+        if (!is_moving(feed.dataset)) feed = FeedSeen{feed.dataset, feed.to, {}, {}, 0, {}, {}, {}, false, {}, feed.trouble};
+    }
+    for (DatasetSeen& dataset : report.datasets) {
+        if (is_moving(dataset.id)) continue;
+        dataset.snapshots.clear();
+        dataset.acknowledged.clear();
+        dataset.changed = false;
+    }
+    return report;
+}
+
 void Agent::report(Instant now) {
     if (report_under_way_) return;
     NodeReport seen = observed();
-    const bool changed = !acknowledged_report_ || [&] {
-        NodeReport comparable = seen;
-        comparable.sequence = acknowledged_report_->sequence;
-        return !(comparable == *acknowledged_report_);
-    }();
-    const bool retried_enough = now >= report_due_;
-    if (!changed && !retried_enough) return;
+    const bool due = now >= report_due_;
+    const bool changed = !acknowledged_report_ || !(news_of(seen) == news_of(*acknowledged_report_));
+    if (!changed && !due) return;
     // The same news is not sent twice in a hurry while the control service is away.
-    if (last_report_ && last_report_ != acknowledged_report_ && !retried_enough) {
-        NodeReport comparable = seen;
-        comparable.sequence = last_report_->sequence;
-        if (comparable == *last_report_) return;
-    }
+    if (!due && last_report_ && last_report_ != acknowledged_report_ && news_of(seen) == news_of(*last_report_)) return;
     seen.sequence = ++report_sequence_;
+    seen.at = now;
+    report_made_ = now;
     report_due_ = now + report_interval;
     report_under_way_ = true;
     last_report_ = seen;
@@ -386,11 +488,19 @@ NodeReport Agent::observed() const {
         }
         seen.containers.push_back(std::move(reported));
     }
-    for (const auto& [id, feed] : feeds_) seen.feeds.push_back(feed.seen());
+    for (const auto& [key, feed] : feeds_) {
+        seen.feeds.push_back(feed.seen());
+        if (feed.trouble()) seen.feeds.back().trouble = feed.trouble()->message;
+    }
     seen.images = images_;
     if (routes_in_force_) {
         for (const auto& [external, entry] : *routes_in_force_) {
             if (!entry.held && entry.target) seen.open_routes.insert(external);
+        }
+    }
+    if (assignment_) {
+        for (const auto& [application, intent, move, incarnation, hook, leased] : assignment_->applications) {
+            if (leased && is_leased_in_kernel(application)) seen.leased.insert(application.name);
         }
     }
     seen.problems = problems();
@@ -410,9 +520,13 @@ std::vector<Problem> Agent::problems() const {
         }
         problems.push_back({name, *lane.trouble, lane.failures, lane.failing_since});
     }
-    for (const auto& [id, feed] : feeds_) {
-        if (feed.trouble()) problems.push_back({id.value, *feed.trouble(), feed.attempts(), settings_.started});
+    for (const auto& [key, feed] : feeds_) {
+        // A replica that can't be reached is no trouble of the application, nor of a move elsewhere.
+        const DatasetAssignment* assigned = dataset_assignment(key.first);
+        if (!feed.trouble() || !assigned || assigned->feed != key.second) continue;
+        problems.push_back({key.first.value, *feed.trouble(), feed.attempts(), settings_.started});
     }
+    if (lease_trouble_) problems.push_back({"lease", *lease_trouble_, 1, settings_.started});
     if (assignment_) {
         for (const ApplicationAssignment& application : assignment_->applications) {
             const auto supply = image_supplies_.find(application.application.image);
@@ -444,9 +558,11 @@ Instant Agent::deadline(Instant now) const {
     for (const auto& [subject, lane] : lanes_) {
         if (lane.rest_until) next = std::min(next, *lane.rest_until);
     }
-    for (const auto& [id, feed] : feeds_) {
+    for (const auto& [key, feed] : feeds_) {
         if (feed.deadline()) next = std::min(next, *feed.deadline());
+        if (feed.wants_look() && !looking_) next = std::min(next, std::max(look_due_, now));
     }
+    if (lease_until_ > now) next = std::min(next, lease_until_);
     for (const auto& [image, supply] : image_supplies_) {
         if (supply.deadline()) next = std::min(next, *supply.deadline());
     }

@@ -6,6 +6,9 @@
 #include <algorithm>
 
 #include "plan/assignments.hpp"
+#include "plan/drain.hpp"
+#include "plan/failover.hpp"
+#include "plan/replicas.hpp"
 #include "protocol/moves.hpp"
 
 namespace flocker::protocol {
@@ -17,7 +20,10 @@ std::vector<Control::Effect> Control::begin() { return {Load{}}; }
 std::vector<Control::Effect> Control::on(const Event& event, Instant now) {
     std::visit(Overloaded{[&](const Loaded& loaded_event) { loaded(loaded_event); },
                           [&](const Committed& committed_event) { committed(committed_event); },
-                          [&](const Reported& reported_event) { reported(reported_event, now); },
+                          [&](const Reported& reported_event) {
+                              reported(reported_event, now);
+                              effects_.push_back(Receipt{reported_event.id, {grants_lease(reported_event.report)}});
+                          },
                           [&](const Asked& asked) { waiting_.push_back({asked.id, asked.command}); },
                           [&](const ImagesFound& found) { images_found(found); },
                           [](const Tick&) {}},
@@ -50,7 +56,7 @@ void Control::committed(const Committed& event) {
     for (const Change& change : done.changes) model::apply(change, records_);
     records_.revision = *event.revision;
     publish(false);
-    if (done.request) reply(*done.request, Accepted{std::move(done.plan), records_.revision});
+    if (done.request) reply(*done.request, Accepted{std::move(done.plan), records_.revision, std::move(done.failover)});
 }
 
 void Control::reported(const Reported& event, Instant now) {
@@ -63,6 +69,21 @@ void Control::reported(const Reported& event, Instant now) {
     if (older) return;
     state.report = report;
     state.heard = now;
+}
+
+/// A lease is a promise to give nothing of the node away for a while. It is not given to one that does not
+/// know yet what it has lost, nor while something is being taken from it.
+bool Control::grants_lease(const NodeReport& report) const {
+    const auto state = states_.find(report.node);
+    if (!ready_ || state == states_.end() || report.revision < state->second.published) return false;
+    if (!under_way_) return true;
+    return std::ranges::none_of(under_way_->changes, [&](const Change& change) {
+        const auto* put = std::get_if<PutOwnership>(&change);
+        if (!put) return false;
+        const auto before = records_.ownerships.find(put->ownership.subject);
+        return before != records_.ownerships.end() && before->second.owner == report.node &&
+               put->ownership.owner != report.node;
+    });
 }
 
 void Control::images_found(const ImagesFound& event) {
@@ -155,9 +176,10 @@ void Control::serve_next(Instant now) {
                                            fmt::format("node {} owns {}; move it to another node first", found->second.name,
                                                        plan::subject_name(ownership))});
                     }
-                    if (!ownership.replicas.contains(remove.node)) continue;
+                    if (!ownership.replicas.contains(remove.node) && !ownership.leaving.contains(remove.node)) continue;
                     Ownership without = ownership;
                     without.replicas.erase(remove.node);
+                    without.leaving.erase(remove.node);
                     changes.push_back(PutOwnership{without});
                 }
                 for (const auto& [name, wanted] : records_.configuration) {
@@ -169,6 +191,15 @@ void Control::serve_next(Instant now) {
                 changes.push_back(EraseNode{remove.node});
                 changes.push_back(AddEvent{{0, now, EventKind::node_removed, found->second.name, "removed by a user"}});
                 commit(std::move(changes), waiting.id, {});
+            },
+            [&](const FailOver& failover) { serve_failover(waiting, failover, now); },
+            [&](const DrainNode& drain) { serve_plan(waiting, plan::plan_drain(view, drain.node), drain.dry_run); },
+            [&](const ActivateNode& activate) { serve_plan(waiting, plan::plan_activate(view, activate.node), false); },
+            [&](const Configure& configure) {
+                if (configure.settings == records_.settings) return reply(waiting.id, Accepted{{}, records_.revision});
+                commit({PutSettings{configure.settings},
+                        AddEvent{{0, now, EventKind::settings_changed, "cluster", "changed by a user"}}},
+                       waiting.id, {});
             }},
         waiting.command);
 }
@@ -187,19 +218,39 @@ void Control::serve_plan(const Waiting& waiting,
     commit(std::move(changes), waiting.id, std::move(plan));
 }
 
+void Control::serve_failover(const Waiting& waiting, const FailOver& failover, Instant now) {
+    auto planned = plan::plan_failover(view(now), failover.application, failover.to);
+    if (auto* refusals = std::get_if<std::vector<plan::Refusal>>(&planned)) return reply(waiting.id, std::move(*refusals));
+    auto& plan = std::get<plan::FailoverPlan>(planned);
+    if (failover.dry_run) return reply(waiting.id, Accepted{{}, records_.revision, std::move(plan)});
+    auto changes = plan.changes;
+    commit(std::move(changes), waiting.id, {});
+    under_way_->failover = std::move(plan);
+}
+
 void Control::reconcile(Instant now) {
+    // What is lost comes before everything else, and by itself: a lease must not be given meanwhile.
+    std::vector<Change> lost;
+    for (plan::FailoverPlan& plan : plan::due_failovers(view(now))) {
+        if (lost.empty()) lost = std::move(plan.changes);
+    }
+    if (!lost.empty()) return commit(std::move(lost), std::nullopt, {});
+
     // Each ownership is looked at with the changes of those before it already made, so that two moves
     // which begin together get two numbers.
     Records next = records_;
     std::vector<Change> changes;
     for (const auto& [subject, ownership] : records_.ownerships) {
         const plan::View view{next, states_, now, started_};
-        for (Change& change : advance(view, ownership)) {
+        std::vector<Change> made = advance(view, ownership);
+        if (made.empty()) made = plan::tend_replicas(view, ownership);
+        for (Change& change : made) {
             model::apply(change, next);
             changes.push_back(std::move(change));
         }
     }
     watch_nodes({records_, states_, now, started_}, changes);
+    for (AddEvent& event : watch_.look({records_, states_, now, started_})) changes.push_back(std::move(event));
     if (!changes.empty()) commit(std::move(changes), std::nullopt, {});
 }
 

@@ -12,7 +12,9 @@
 #include "base/result.hpp"
 #include "model/assignment.hpp"
 #include "plan/deploy.hpp"
+#include "plan/failover.hpp"
 #include "plan/view.hpp"
+#include "protocol/lag_watch.hpp"
 
 namespace flocker::protocol {
 
@@ -38,17 +40,32 @@ public:
     struct DestroyVolume { model::DatasetId dataset; };
     struct AddNode { model::Node node; };
     struct RemoveNode { model::NodeId node; };
-    using Command = std::variant<Deploy, MoveTo, DestroyVolume, AddNode, RemoveNode>;
+    /// Refused while the owner is alive.
+    struct FailOver {
+        model::ApplicationName application;
+        std::optional<model::NodeReference> to;
+        bool dry_run{false};
+    };
+    struct DrainNode { model::NodeId node; bool dry_run{false}; };
+    struct ActivateNode { model::NodeId node; };
+    struct Configure { model::ClusterSettings settings; };
+    using Command = std::variant<Deploy, MoveTo, DestroyVolume, AddNode, RemoveNode, FailOver, DrainNode, ActivateNode,
+                                 Configure>;
 
-    /// What became of a command. Deploy and MoveTo: the plan, or why it is refused. Others: nothing,
-    /// or an Error.
-    struct Accepted { plan::DeployPlan plan; model::Revision revision; };
+    /// What became of a command. Deploy, MoveTo, DrainNode and FailOver: the plan, or why it is refused.
+    /// Others: nothing, or an Error.
+    struct Accepted {
+        plan::DeployPlan plan;
+        model::Revision revision;
+        std::optional<plan::FailoverPlan> failover{};
+    };
     using Answer = std::variant<Accepted, std::vector<plan::Refusal>, Error>;
 
     // --- events ---------------------------------------------------------------------------------
     struct Loaded { Result<model::Records> records; };
     struct Committed { Result<model::Revision> revision; };
-    struct Reported { model::NodeReport report; };
+    /// `id` comes back with the receipt.
+    struct Reported { std::uint64_t id{0}; model::NodeReport report; };
     struct Asked { RequestId id; Command command; };
     struct ImagesFound { RequestId id; std::vector<std::pair<std::string, Error>> missing; };
     struct Tick {};
@@ -60,7 +77,8 @@ public:
     struct Publish { model::Assignment assignment; };
     struct FindImages { RequestId id; std::vector<std::string> images; };
     struct Reply { RequestId id; Answer answer; };
-    using Effect = std::variant<Load, Commit, Publish, FindImages, Reply>;
+    struct Receipt { std::uint64_t id{0}; model::ReportReceipt receipt; };
+    using Effect = std::variant<Load, Commit, Publish, FindImages, Reply, Receipt>;
 
     explicit Control(Instant started) : started_(started) {}
 
@@ -79,15 +97,18 @@ private:
         std::vector<model::Change> changes;
         std::optional<RequestId> request;
         plan::DeployPlan plan;
+        std::optional<plan::FailoverPlan> failover{};
     };
 
     void loaded(const Loaded& event);
     void committed(const Committed& event);
     void reported(const Reported& event, Instant now);
+    [[nodiscard]] bool grants_lease(const model::NodeReport& report) const;
     void images_found(const ImagesFound& event);
 
     void work(Instant now);
     void serve_next(Instant now);
+    void serve_failover(const Waiting& waiting, const FailOver& failover, Instant now);
     void serve_plan(const Waiting& waiting, std::variant<plan::DeployPlan, std::vector<plan::Refusal>> planned, bool dry_run);
     void reconcile(Instant now);
     void watch_nodes(const plan::View& view, std::vector<model::Change>& changes);
@@ -101,6 +122,7 @@ private:
     std::map<model::NodeId, plan::NodeState> states_;
     std::map<model::NodeId, model::Assignment> published_;
     std::set<model::NodeId> lost_;  ///< Whose loss has been written to the events.
+    LagWatch watch_;
     std::deque<Waiting> waiting_;
     std::map<RequestId, Waiting> finding_images_;
     std::optional<UnderWay> under_way_;

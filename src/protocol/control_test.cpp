@@ -43,7 +43,7 @@ protected:
         ++told.sequence;
         return report(told);
     }
-    Effects report(const NodeReport& told) { return control_.on(Control::Reported{told}, scene_.now); }
+    Effects report(const NodeReport& told) { return control_.on(Control::Reported{0, told}, scene_.now); }
     Effects ask(Control::Command command) { return control_.on(Control::Asked{++asked_, std::move(command)}, scene_.now); }
     Effects committed(const Control::Commit& commit) {
         return control_.on(Control::Committed{Revision{commit.expected.value + 1}}, scene_.now);
@@ -227,7 +227,9 @@ TEST_F(ControlService, HearsNoStrangers) {
     load();
     NodeReport stranger;
     stranger.node = NodeId{"id-stranger"};
-    EXPECT_TRUE(control_.on(Control::Reported{stranger}, scene_.now).empty());
+    const auto effects = control_.on(Control::Reported{0, stranger}, scene_.now);
+    ASSERT_EQ(effects.size(), 1U) << "its receipt";
+    EXPECT_FALSE(std::get<Control::Receipt>(effects.front()).receipt.leased);
     EXPECT_FALSE(control_.view(scene_.now).states.contains(stranger.node));
 }
 
@@ -252,6 +254,7 @@ TEST_F(ControlService, WritesOnceThatANodeIsLostAndOnceThatItIsBack) {
 
 TEST_F(ControlService, DestroysAVolumeOnlyByNameAndOnlyWhenNoApplicationHasIt) {
     scene_.settled(database(), alder);
+    scene_.records.settings.replicas = 0;
     load();
     EXPECT_EQ(error_in(ask(Control::DestroyVolume{orders})).code, ErrorCode::conflict);
     EXPECT_EQ(error_in(ask(Control::DestroyVolume{DatasetId{"other"}})).code, ErrorCode::not_found);

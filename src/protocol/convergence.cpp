@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocol/convergence.hpp"
 
+#include <algorithm>
+
 #include "plan/hooks.hpp"
 #include "plan/snapshots.hpp"
 
@@ -9,6 +11,10 @@ namespace {
 
 using namespace model;
 using Status = ContainerSeen::Status;
+
+constexpr std::size_t snapshots_gone_at_once = 4;
+/// So many are kept for a node that has not been asked yet, perhaps because it is away.
+constexpr std::size_t snapshots_kept_unasked = 12;
 
 class Decision {
 public:
@@ -73,6 +79,7 @@ private:
             case Duty::receive: return receive();
             case Duty::trial: return trial();
             case Duty::destroy: return destroy();
+            case Duty::release: return release();
         }
     }
 
@@ -100,7 +107,12 @@ private:
             if (seen->trial->move == wanted.move && wanted.move.value != 0 && !seen->live) {
                 return alone(AdoptTrial{wanted.dataset, wanted.move, wanted.epoch, wanted.won_from.value_or(wanted.owner)});
             }
-            if (stopped()) alone(DiscardTrial{wanted.dataset});
+            return let_trial_go();
+        }
+        if (seen->live && seen->epoch < wanted.epoch && wanted.from) return step_down();
+        if (!seen->live && wanted.from && holds(*seen, *wanted.from)) {
+            // The former owner is lost. The move that made this node the owner had no trial of its own.
+            if (waits() || stopped()) alone(StartTrial{wanted.dataset, wanted.move, *wanted.from});
             return;
         }
         if (!seen->live) {
@@ -117,6 +129,18 @@ private:
             remove_container();
         }
         look_after_snapshots();
+    }
+
+    /// One that has won was written by clients perhaps: it becomes the owner's copy that it was about to be,
+    /// which then steps down as such. Its epoch was higher than the one here, and lower than the present one.
+    void let_trial_go() {
+        const DatasetSeen& seen = *s_.dataset_seen;
+        if (!stopped()) return;
+        const bool won = s_.dataset->past_wins.contains(seen.trial->move) && !seen.live;
+        if (won && seen.epoch.value + 1 < s_.dataset->epoch.value) {
+            return alone(AdoptTrial{s_.dataset->dataset, seen.trial->move, Epoch{seen.epoch.value + 1}, s_.dataset->owner});
+        }
+        alone(DiscardTrial{s_.dataset->dataset});
     }
 
     void seal() {
@@ -136,19 +160,22 @@ private:
     }
 
     void receive() {
-        const DatasetAssignment& wanted = *s_.dataset;
         const DatasetSeen* seen = s_.dataset_seen;
-        if (seen && seen->trial) {
-            if (stopped()) alone(DiscardTrial{wanted.dataset});
-            return;
-        }
-        if (seen && seen->live) return step_down();
+        if (seen && seen->trial) return let_trial_go();
+        if (seen && (seen->live || has_diverged(*seen))) return step_down();
         if (s_.application) {
             application();
         } else {
             remove_container();
         }
         if (seen) drop_snapshots();
+    }
+    /// It holds what a former owner wrote, and the present one did not begin from.
+    [[nodiscard]] bool has_diverged(const DatasetSeen& seen) const {
+        const DatasetAssignment& wanted = *s_.dataset;
+        return wanted.from && std::ranges::any_of(seen.snapshots, [&](const SnapshotSeen& snapshot) {
+                   return snapshot.id > *wanted.from && snapshot.id.epoch < wanted.epoch;
+               });
     }
 
     void trial() {
@@ -174,8 +201,17 @@ private:
 
     /// Another node is the owner at a higher epoch: the copy that could be written here goes.
     void step_down() {
-        if (s_.dataset->epoch <= s_.dataset_seen->epoch) return newer_on_pool();
-        if (remove_container()) alone(DemoteDataset{s_.dataset->dataset, s_.dataset->epoch});
+        if (s_.dataset_seen->live && s_.dataset->epoch <= s_.dataset_seen->epoch) return newer_on_pool();
+        if (remove_container()) alone(DemoteDataset{s_.dataset->dataset, s_.dataset->epoch, s_.dataset->from});
+    }
+
+    /// What was set aside is all that may stay here.
+    void release() {
+        const DatasetSeen* seen = s_.dataset_seen;
+        if (!remove_container() || !seen) return;
+        if (seen->trial) return let_trial_go();
+        if (seen->live || has_diverged(*seen)) return step_down();
+        if (!seen->snapshots.empty()) alone(ReleaseReplica{s_.dataset->dataset});
     }
 
     void older_than_seal() {
@@ -203,7 +239,8 @@ private:
     void drop_snapshots() {
         auto gone = plan::disposable(*s_.dataset_seen, s_.dataset->replicas, s_.snapshots_in_use);
         // While rounds follow one another, several go at a time, to leave the lane to the rounds.
-        if (gone.size() < (s_.dataset->feed ? 4U : 1U)) return;
+        const bool few = gone.size() < snapshots_gone_at_once;
+        if (gone.empty() || (s_.feeds && few) || (s_.bases_unknown && gone.size() < snapshots_kept_unasked)) return;
         beside(DropSnapshots{s_.dataset->dataset, std::move(gone)});
     }
     [[nodiscard]] static bool holds(const DatasetSeen& seen, const SnapshotId& id) {
@@ -222,6 +259,10 @@ private:
         switch (s_.application->intent) {
             case Intent::run: return run_application();
             case Intent::prepare: return prepare();
+            case Intent::stand_by:
+                if (!s_.image_present) steps_.push_back(GetImage{s_.application->application.image});
+                static_cast<void>(remove_container());
+                return;
             case Intent::hold:
                 if (runs() && s_.ports_closed) contain(StopContainer{s_.container->application, false});
                 return;
@@ -259,14 +300,21 @@ private:
     }
 
     void run_application() {
+        if (s_.lease_out) {
+            // The kernel lets nobody in any more, and another node may be about to begin.
+            if (s_.container && s_.container->status == Status::running) contain(StopContainer{s_.container->application, false});
+            return;
+        }
         if (!made()) return;
+        // What begins in a trial may be thrown away: no client may have a way to it.
+        const bool closed = s_.application->move.value == 0 || s_.ports_closed;
         switch (s_.container->status) {
             case Status::created:
-                if (s_.strangers_gone) contain(StartContainer{s_.container->application});
+                if (s_.strangers_gone && closed) contain(StartContainer{s_.container->application});
                 return;
             case Status::waiting:
                 // Whoever calls has seen to it that this node may write the volume, and that it is mounted.
-                if (s_.strangers_gone) contain(ReleaseContainer{s_.container->application});
+                if (s_.strangers_gone && closed) contain(ReleaseContainer{s_.container->application});
                 return;
             case Status::exited:
                 if (s_.application->move.value != 0) {

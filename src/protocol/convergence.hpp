@@ -28,6 +28,9 @@ struct Sight {
     bool ports_closed{false};         ///< Held in force at the router: no new client reaches the container.
     bool strangers_gone{true};      ///< No container is left that nobody assigned here any more.
     bool snapshot_wanted{false};    ///< A feed asks for a new snapshot.
+    bool feeds{false};              ///< Its snapshots go to other nodes.
+    bool bases_unknown{false};      ///< Some of those have not said yet what they hold.
+    bool lease_out{false};          ///< It serves only under a lease, and there is none.
     bool trial_synced{false};       ///< What the trial stands on survives a power loss.
     bool hook_wanted{false};        ///< The hook of the move under way has not been run since this agent began.
     bool start_allowed{true};       ///< The restart policy and its back-off let a container that exited start again.

@@ -282,6 +282,8 @@ TEST_F(Trying, StartsFromTheSealedSnapshotStepByStep) {
     node_.seen->mounted = false;
     EXPECT_TRUE(just(node_.steps(), MountDataset{orders}));
     node_.seen->mounted = true;
+    EXPECT_TRUE(node_.steps().empty() || just(node_.steps(), SyncTrial{orders})) << "a client could come in";
+    node_.details.ports_closed = true;
     EXPECT_TRUE(just(node_.steps(), StartContainer{db}));
     node_.has(running(db));
     EXPECT_TRUE(just(node_.steps(), SyncTrial{orders})) << "while the application starts";
@@ -346,8 +348,12 @@ TEST_F(Receiving, DoesNotStepDownForAnOwnerThatIsNotNewer) {
 
 TEST_F(Receiving, LetsOldSnapshotsGoButNeverTheNewest) {
     node_.application.reset();
-    node_.seen = replica(1, {snap(1, 4), snap(1, 5)});
-    EXPECT_TRUE(just(node_.steps(), DropSnapshots{orders, {snap(1, 4)}}));
+    node_.seen = replica(1, {snap(1, 2), snap(1, 3), snap(1, 4), snap(1, 5)});
+    EXPECT_TRUE(node_.steps().empty()) << "all of them are recent";
+    for (SnapshotSeen& snapshot : node_.seen->snapshots) {
+        snapshot.taken = noon + Duration{60s} * static_cast<std::int64_t>(snapshot.id.sequence);
+    }
+    EXPECT_TRUE(just(node_.steps(), DropSnapshots{orders, {snap(1, 2)}}));
     node_.seen = replica(1, {snap(1, 5)});
     EXPECT_TRUE(node_.steps().empty());
 }

@@ -24,7 +24,15 @@ bool holds(const DatasetSeen& dataset, const SnapshotId& id) {
 
 }  // namespace
 
-std::vector<Feed::Effect> Feed::next(const DatasetSeen& dataset, Instant now) {
+std::vector<Feed::Effect> Feed::next(const DatasetSeen& dataset, const Pace& pace, Instant now) {
+    if (pace.urgent != urgent_) {
+        urgent_ = pace.urgent;
+        if (failures_ == 0) rest_until_.reset();
+        // A move counts what went over for it.
+        seen_.bytes_total = {};
+        seen_.rounds = 0;
+    }
+    wants_look_ = false;
     if (asking_ || sending_) return {};
     // Rests are for the application's sake, and a sealed dataset has none running.
     const bool hurry = dataset.seal && failures_ == 0;
@@ -41,19 +49,30 @@ std::vector<Feed::Effect> Feed::next(const DatasetSeen& dataset, Instant now) {
         // A base that was let go here is none; the other side may still hold an older common one.
         if (seen_.acknowledged && !holds(dataset, *seen_.acknowledged)) seen_.acknowledged.reset();
         sending_ = Send{seen_.acknowledged, dataset.snapshots.back().id};
+        sending_taken_ = dataset.snapshots.back().taken;
         seen_.round_sent = {};
         seen_.round_expected = {};
         seen_.idle = false;
+        found_new_ = false;
         if (snapshot_wished_.unix_ns == 0 || dataset.seal) snapshot_wished_ = now;
         return {*sending_};
     }
     if (dataset.seal) return {};
     // What a full copy left in the target's memory reaches its disk with the next snapshot there; one
     // more round, even an empty one, takes that out of the cutover.
-    if (dataset.snapshots.empty() || dataset.changed || extra_round_due_) {
+    const bool changed = urgent_ ? dataset.changed : found_new_;
+    if (dataset.snapshots.empty() || changed || extra_round_due_) {
         if (!wants_snapshot_) snapshot_wished_ = now;
         wants_snapshot_ = true;
         return {TakeOne{}};
+    }
+    if (!urgent_) {
+        if (last_round_began_ && now < *last_round_began_ + pace.lag / 2) {
+            rest_until_ = *last_round_began_ + pace.lag / 2;
+        } else {
+            wants_look_ = true;
+        }
+        return {};
     }
     rest_until_ = now + look_interval;
     return {Look{}};
@@ -92,17 +111,22 @@ void Feed::sent(const Result<SendReceipt>& receipt, Instant now) {
     snapshot_wished_ = {};
     extra_round_due_ = round.whole;
     seen_.acknowledged = send.to;
+    seen_.proven = std::max(seen_.proven, std::min(sending_taken_, now));
     seen_.bytes_total += receipt->bytes;
     ++seen_.rounds;
     seen_.last_rounds.push_back(round);
     if (seen_.last_rounds.size() > rounds_kept) seen_.last_rounds.erase(seen_.last_rounds.begin());
-    rest_until_ = now + round_interval;
+    if (urgent_) rest_until_ = now + round_interval;
 }
 
-void Feed::looked(const DatasetSeen& dataset) {
+void Feed::looked(const DatasetSeen& dataset, Instant began) {
     const bool current = seen_.acknowledged && !dataset.snapshots.empty() &&
                          *seen_.acknowledged == dataset.snapshots.back().id;
-    seen_.idle = current && !sending_ && !dataset.changed;
+    if (!current || sending_) return;
+    seen_.idle = !dataset.changed;
+    found_new_ = dataset.changed;
+    wants_look_ = false;
+    if (seen_.idle) seen_.proven = std::max(seen_.proven, began);
 }
 
 std::vector<SnapshotId> Feed::in_use() const {

@@ -13,12 +13,17 @@ namespace flocker::protocol {
 /// Brings one dataset's snapshots to one other node, one after another: ask what it holds, take a
 /// snapshot, send the difference, wait for the receipt, and again while there is something new.
 ///
+/// For a move (urgent) that is as fast as it goes. A replica's rounds begin half its wished lag after each
+/// other, and only when somebody has looked and found that there is something new: wants_look(), looked().
+/// Feeds of one dataset share their snapshots, and begin their rounds together.
+///
 /// Sans-IO. The owner of the feed performs the effects and feeds the outcomes back; wakes it when
 /// deadline() is past or when the dataset is seen anew. A send whose outcome is unknown is not
 /// repeated: the other side is asked first what it holds.
 class Feed {
 public:
     struct Ask {};
+    struct Pace { bool urgent{false}; Duration lag{1s}; };
     struct TakeOne {};  ///< A new snapshot, please; the dataset is then seen with it.
     struct Look {};     ///< See the dataset anew: has it changed?
     struct Send { std::optional<model::SnapshotId> base; model::SnapshotId to; };
@@ -27,15 +32,18 @@ public:
     Feed(model::DatasetId dataset, model::NodeId to) { seen_.dataset = std::move(dataset); seen_.to = std::move(to); }
 
     /// What to do now, given how the dataset lies here.
-    [[nodiscard]] std::vector<Effect> next(const model::DatasetSeen& dataset, Instant now);
+    [[nodiscard]] std::vector<Effect> next(const model::DatasetSeen& dataset, const Pace& pace, Instant now);
     void told(const Result<std::vector<model::SnapshotId>>& holdings, const model::DatasetSeen& dataset, Instant now);
     void progressed(model::SendProgress progress);
     void sent(const Result<model::SendReceipt>& receipt, Instant now);
-    /// The dataset was seen anew.
-    void looked(const model::DatasetSeen& dataset);
+    /// The dataset was seen anew, by a look that began then.
+    void looked(const model::DatasetSeen& dataset, Instant began);
 
     [[nodiscard]] const model::FeedSeen& seen() const { return seen_; }
     [[nodiscard]] bool wants_snapshot() const { return wants_snapshot_; }
+    /// It waits for somebody to look whether there is something new.
+    [[nodiscard]] bool wants_look() const { return wants_look_; }
+    [[nodiscard]] bool has_asked() const { return asked_; }
     /// Being sent, and what it is sent from.
     [[nodiscard]] std::vector<model::SnapshotId> in_use() const;
     /// When next() is worth asking again; nullopt: when an outcome comes.
@@ -51,8 +59,12 @@ private:
     bool asking_{false};
     bool asked_{false};
     bool wants_snapshot_{false};
+    bool wants_look_{false};
+    bool found_new_{false};  ///< A look since the last round has found something new.
+    bool urgent_{false};
     bool extra_round_due_{false};  ///< After a full copy: see next().
     std::optional<Send> sending_;
+    Instant sending_taken_;        ///< When the snapshot under way was taken.
     Instant snapshot_wished_;      ///< When the round under way began.
     std::optional<Instant> last_round_began_;
     std::optional<Instant> rest_until_;

@@ -18,12 +18,12 @@ protected:
 
     template <class Effect>
     std::optional<Effect> next() {
-        const auto effects = feed_.next(dataset_, now_);
+        const auto effects = feed_.next(dataset_, pace_, now_);
         if (effects.size() != 1) return std::nullopt;
         const auto* effect = std::get_if<Effect>(&effects.front());
         return effect ? std::optional(*effect) : std::nullopt;
     }
-    bool rests() { return feed_.next(dataset_, now_).empty(); }
+    bool rests() { return feed_.next(dataset_, pace_, now_).empty(); }
     void asked(const std::vector<SnapshotId>& there) {
         ASSERT_TRUE(next<Feed::Ask>());
         feed_.told(there, dataset_, now_);
@@ -36,6 +36,7 @@ protected:
     void pass(Duration duration) { now_ = now_ + duration; }
 
     Feed feed_{orders, birch};
+    Feed::Pace pace_{true, 1s};
     DatasetSeen dataset_ = live_dataset(1);
     Instant now_{noon};
 };
@@ -157,13 +158,13 @@ TEST_F(FeedToBirch, IsIdleWhenALookFindsNothingNewAndNoLongerWhenItSends) {
     asked({snap(1, 1)});
     ASSERT_TRUE(next<Feed::Look>());
     EXPECT_FALSE(feed_.seen().idle) << "nobody has looked";
-    feed_.looked(dataset_);
+    feed_.looked(dataset_, now_);
     EXPECT_TRUE(feed_.seen().idle);
     dataset_.changed = true;
-    feed_.looked(dataset_);
+    feed_.looked(dataset_, now_);
     EXPECT_FALSE(feed_.seen().idle);
     dataset_.changed = false;
-    feed_.looked(dataset_);
+    feed_.looked(dataset_, now_);
     dataset_.changed = true;
     pass(1s);
     ASSERT_TRUE(next<Feed::TakeOne>());

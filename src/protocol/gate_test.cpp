@@ -104,6 +104,8 @@ TEST_F(GateOfTheTarget, OpensOnTheMountedTrialOfThisMove) {
     node_.seen->trial = Trial{MoveId{3}, snap(1, 9)};
     EXPECT_TRUE(just(node_.steps(), MountDataset{orders}));
     node_.seen->mounted = true;
+    EXPECT_FALSE(any<ReleaseContainer>(node_.steps())) << "a client could come in";
+    node_.details.ports_closed = true;
     EXPECT_TRUE(any<ReleaseContainer>(node_.steps()));
 }
 

@@ -24,7 +24,7 @@ public:
     std::vector<Change> run() {
         if (next_.destroying) {
             destroying();
-        } else if (!establish()) {
+        } else if (!establish() && !promoted()) {
             if (next_.move) {
                 move_on();
             } else {
@@ -81,11 +81,38 @@ private:
         return true;
     }
 
+    /// After a failover the owner has its copy, so that it must never be made anew from an old snapshot.
+    bool promoted() {
+        if (!next_.promoting) return false;
+        const DatasetSeen* dataset = dataset_on(next_.owner);
+        if (!dataset) return false;
+        if (dataset->live && dataset->epoch == next_.epoch) {
+            next_.promoting = false;
+            put();
+            return true;
+        }
+        // It has let go what it was to begin from, for something newer, before it was told.
+        if (!plan::is_current(view_, next_.owner) || dataset->live || dataset->trial || !next_.began_from) return false;
+        std::optional<SnapshotId> newest;
+        for (const SnapshotSeen& snapshot : dataset->snapshots) {
+            if (snapshot.id == *next_.began_from) return false;
+            if (snapshot.id.epoch == next_.began_from->epoch) newest = snapshot.id;
+        }
+        if (!newest) return false;
+        next_.began_from = newest;
+        put();
+        return true;
+    }
+
     /// Gone when every member that had to do with it says so. What is on a node that was removed
     /// from the cluster is that node's own business.
     void destroying() {
         std::set<NodeId> holders = next_.replicas;
         holders.insert(next_.owner);
+        holders.insert(next_.leaving.begin(), next_.leaving.end());
+        for (const auto& [node, state] : view_.states) {
+            if (dataset_on(node)) holders.insert(node);
+        }
         for (const NodeId& node : holders) {
             if (!view_.records.nodes.contains(node)) continue;
             if (!plan::is_current(view_, node) || dataset_on(node)) return;
@@ -99,7 +126,8 @@ private:
         if (!wish || wish->node == next_.owner || next_.avoided_target == wish->node) return;
         if (!plan::is_alive(view_, wish->node) || !plan::is_alive(view_, next_.owner)) return;
         // A volume that its owner has not made yet would be made by both.
-        if (next_.dataset && !next_.established) return;
+        if (next_.dataset && (!next_.established || next_.promoting)) return;
+        next_.leaving.erase(wish->node);
         Move move;
         move.id = MoveId{view_.records.last_move + 1};
         move.source = next_.owner;
@@ -190,8 +218,7 @@ private:
         const StepSeen* hook = step_on(next_.move->source, MoveStep::hook);
         if (!hook) return false;
         if (!feed) return true;
-        const auto ended_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(hook->ended.unix_ns / 1'000'000, 0));
-        return !feed->last_rounds.empty() && feed->last_rounds.back().to.sequence > ended_ms;
+        return feed->proven >= hook->ended;
     }
     bool hook_has_failed() {
         const Move& move = *next_.move;
@@ -262,6 +289,7 @@ private:
             }
             next_.replicas.erase(move.target);
             next_.replicas.insert(move.source);
+            next_.began_from = move.sealed;
         }
         next_.owner = move.target;
         next_.epoch = Epoch{next_.epoch.value + 1};
@@ -352,7 +380,10 @@ private:
         if (was_down) result.downtime = view_.now - move.sealing_started;
         keep(std::move(result));
         next_.move.reset();
-        if (next_.dataset && view_.records.nodes.contains(move.target)) next_.replicas.insert(move.target);
+        if (next_.dataset && view_.records.nodes.contains(move.target)) {
+            next_.replicas.insert(move.target);
+            next_.leaving.erase(move.target);
+        }
         if (avoid) next_.avoided_target = move.target;
         event(EventKind::move_failed, fmt::format("move to {} given up in {}: {}; {} keeps it", name(move.target),
                                                   to_string(move.phase), reason, name(move.source)));

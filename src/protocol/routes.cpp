@@ -15,6 +15,7 @@ RouteTable route_table(const Assignment& assignment, const std::function<LocalSe
         if (route.owner == assignment.node) {
             const LocalService service = local(route.application);
             if (service.open) entry.target = RouteTarget{service.address, route.internal, true};
+            entry.leased = service.open && service.leased;
             if (!service.open && service.starting) entry.held = true;
         } else {
             const auto owner = std::ranges::find(assignment.nodes, route.owner, &Node::id);

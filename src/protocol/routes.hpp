@@ -12,6 +12,7 @@ struct LocalService {
     bool open{false};      ///< Clients may be let in: it is this node's to serve, and it runs and is ready.
     bool starting{false};  ///< It will be open soon; whoever comes waits.
     std::string address;   ///< Of the container.
+    bool leased{false};    ///< Served only under this node's lease.
 };
 
 /// The node's whole table. `local` is asked for the applications that this node owns.

@@ -14,6 +14,11 @@ def ledger(port=7000, **more):
     return {key: value for key, value in description.items() if value is not None}
 
 
+def volume(**more):
+    """The ledger's, with more keys of its description."""
+    return {**LEDGER["volume"], **more}
+
+
 def link(alias, port):
     return {"alias": alias, "local_port": port, "remote_port": port}
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """flockerd goes and comes; applications and their clients do not notice."""
 from cluster import ClusterTestCase, main
-from probes import fill, ledger, runs, wait_for
+from probes import fill, ledger, runs, volume, wait_for
 
 
 class Daemons(ClusterTestCase):
@@ -62,7 +62,8 @@ class MovesThroughCrashes(ClusterTestCase):
     def move_with_a_crash(self, victim):
         name = f"store-{victim}"
         port = 7000 + sorted(self.cluster.nodes).index(victim)
-        self.cluster.deploy({name: ledger(port)}, {"birch": [name]})
+        # Without a replica the move has to carry everything.
+        self.cluster.deploy({name: ledger(port, volume=volume(replicas=0))}, {"birch": [name]})
         fill(self.cluster, "birch", port, "150M")
         client = self.cluster.load("ledger", "alder", port)
         client.wait_rows(50)

@@ -43,6 +43,7 @@ TEST_F(BtrfsCrash, EndsASealWhoseMarkerWasNotWritten) {
 
 TEST_F(BtrfsCrash, EndsAnAdoptionWhereverItStopped) {
     make_mounted("a");
+    done(TakeSnapshot{orders, snap(1, 1)});
     done(DemoteDataset{orders, Epoch{2}});
     done(StartTrial{orders, MoveId{1}, snap(1, 1)});
     put_marker(

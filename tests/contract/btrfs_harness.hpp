@@ -35,6 +35,10 @@ public:
         std::ifstream file(disk.volume(dataset.value) / "log");
         return {std::istreambuf_iterator<char>(file), {}};
     }
+    std::string content_set_aside(const model::DatasetId& dataset, const model::SnapshotId& id) override {
+        std::ifstream file(disk.dataset(dataset.value) / ("aside-" + model::to_text(id)) / "log");
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
     void run_until(std::function<bool()> met) override { ASSERT_TRUE(loop_.run_until(met, 60s)); }
 
     LoopPool disk;

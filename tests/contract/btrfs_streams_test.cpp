@@ -184,9 +184,17 @@ TEST_F(BtrfsStreams, BringAnOldOwnerBackByIncrementAndKeepItsOwnWrites) {
     b.harness.append(orders, "b");
     b.done(TakeSnapshot{orders, snap(2, 1)});
 
-    a.done(DemoteDataset{orders, Epoch{2}});
+    a.done(DemoteDataset{orders, Epoch{2}, snap(1, 1)});
     carry(b, a, snap(1, 1), snap(2, 1), Epoch{2});
-    EXPECT_EQ(a.left(), (std::set<std::string>{"marker.json", "e1-s1", "e1-s2", "e2-s1"}));
+    EXPECT_EQ(a.left(), (std::set<std::string>{"marker.json", "e1-s1", "aside-e1-s2", "e2-s1"}));
+    EXPECT_EQ(a.harness.content_set_aside(orders, snap(1, 2)), "a written while cut off");
+
+    a.done(ReleaseReplica{orders});
+    EXPECT_FALSE(a.read("nonsense", {}, snap(2, 1), Epoch{2}));
+    EXPECT_EQ(a.left(), (std::set<std::string>{"marker.json", "aside-e1-s2"})) << "a refused one takes nothing along";
+    EXPECT_FALSE(a.read(b.write(snap(1, 1), snap(2, 1)).value(), snap(1, 1), snap(2, 1), Epoch{2}));
+    carry(b, a, {}, snap(2, 1), Epoch{2});
+    EXPECT_EQ(a.left(), (std::set<std::string>{"marker.json", "aside-e1-s2", "e2-s1"})) << "and it is a replica again";
 }
 
 TEST_F(BtrfsStreams, TellWhenASnapshotWasTakenAndNoteTheEpoch) {

@@ -12,70 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "tests/contract/dataset_store_harness.hpp"
+#include "tests/contract/dataset_step_down_contract.hpp"
+#include "tests/contract/dataset_store_fixture.hpp"
 
 namespace flocker::contract {
 
-class DatasetStoreContract : public ::testing::TestWithParam<DatasetStoreMaker> {
-protected:
-    static inline const model::DatasetId orders{"6e7a1c52-0d7f-4a53-9f2e-3a1b5c7d9e01"};
-    static inline const model::DatasetId users{"6e7a1c52-0d7f-4a53-9f2e-3a1b5c7d9e02"};
-    static inline const model::NodeId alder{"0a0a0a0a-0000-4000-8000-000000000001"};
-    static inline const model::NodeId birch{"0a0a0a0a-0000-4000-8000-000000000002"};
-    static inline const model::MoveId first_move{7};
-    static inline const model::MoveId second_move{8};
-    static model::SnapshotId snap(std::uint64_t epoch, std::uint64_t sequence) {
-        return {model::Epoch{epoch}, sequence};
-    }
-
-    void SetUp() override { harness_ = GetParam().make(); }
-
-    /// Must succeed, and leave a dataset.
-    model::DatasetSeen done(const model::DatasetAction& action) {
-        const auto seen = perform(*harness_, action);
-        if (!seen) {
-            ADD_FAILURE() << seen.error();
-            return {};
-        }
-        if (!*seen) {
-            ADD_FAILURE() << "the dataset is gone";
-            return {};
-        }
-        return **seen;
-    }
-    void expect_refused(ErrorCode code, const model::DatasetAction& action) {
-        const auto seen = perform(*harness_, action);
-        ASSERT_FALSE(seen);
-        EXPECT_EQ(seen.error().code, code) << seen.error();
-    }
-    model::DatasetSeen see(const model::DatasetId& dataset = orders) {
-        const auto seen = observe_one(*harness_, dataset);
-        if (!seen || !*seen) {
-            ADD_FAILURE() << (seen ? Error{ErrorCode::not_found, "there is no such dataset"} : seen.error());
-            return {};
-        }
-        return **seen;
-    }
-    void make_mounted(const std::string& text) {
-        done(model::CreateDataset{orders, model::Epoch{1}});
-        done(model::MountDataset{orders});
-        harness_->append(orders, text);
-    }
-    /// A replica that has snapshot e1-s1 with `text`, and no live copy.
-    void make_replica(const std::string& text) {
-        make_mounted(text);
-        done(model::SealDataset{orders, first_move, snap(1, 1)});
-        done(model::DemoteDataset{orders, model::Epoch{2}});
-    }
-    static std::vector<model::SnapshotId> ids(const model::DatasetSeen& seen) {
-        std::vector<model::SnapshotId> all;
-        for (const auto& snapshot : seen.snapshots) all.push_back(snapshot.id);
-        return all;
-    }
-    using Ids = std::vector<model::SnapshotId>;
-
-    std::unique_ptr<DatasetStoreHarness> harness_;
-};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DatasetStoreContract);
 
 TEST_P(DatasetStoreContract, HoldsNothingAtFirst) {
@@ -144,6 +85,44 @@ TEST_P(DatasetStoreContract, SaysChangedWheneverLiveDiffersFromTheNewestSnapshot
     EXPECT_FALSE(done(model::DropSnapshots{orders, {snap(1, 1)}}).changed);
     harness_->append(orders, "c");
     EXPECT_TRUE(done(model::NoteAcknowledged{orders, birch, snap(1, 2)}).changed);
+}
+
+TEST_P(DatasetStoreContract, FindsInOneLookWhichDatasetsMayHaveChanged) {
+    static const model::DatasetId nowhere{"6e7a1c52-0d7f-4a53-9f2e-3a1b5c7d9e03"};
+    static const model::DatasetId sealed{"6e7a1c52-0d7f-4a53-9f2e-3a1b5c7d9e04"};
+    using Some = std::set<model::DatasetId>;
+    const std::vector<model::DatasetId> all{orders, users, nowhere, sealed};
+    const auto changed = [&] { return find_changed(*harness_, all).value(); };
+    EXPECT_EQ(changed(), Some{});
+
+    make_mounted("a");
+    done(model::CreateDataset{users, model::Epoch{1}});
+    done(model::MountDataset{users});
+    EXPECT_EQ(changed(), (Some{orders, users})) << "no snapshot yet";
+    done(model::TakeSnapshot{orders, snap(1, 9)});
+    done(model::TakeSnapshot{users, snap(1, 9)});
+    done(model::CreateDataset{sealed, model::Epoch{1}});
+    done(model::SealDataset{sealed, first_move, snap(1, 1)});
+    EXPECT_EQ(changed(), Some{});
+    EXPECT_EQ(changed(), Some{});
+
+    harness_->append(users, "b");
+    EXPECT_EQ(changed(), Some{users});
+    EXPECT_EQ(changed(), Some{users}) << "to look at it changes nothing";
+    EXPECT_EQ(find_changed(*harness_, {orders}).value(), Some{}) << "only what was asked for";
+    EXPECT_EQ(find_changed(*harness_, {}).value(), Some{});
+    harness_->append(orders, "b");
+    EXPECT_EQ(changed(), (Some{orders, users}));
+    done(model::TakeSnapshot{users, snap(1, 10)});
+    EXPECT_EQ(changed(), Some{orders});
+    harness_->restart();
+    EXPECT_EQ(changed(), Some{orders});
+    done(model::DemoteDataset{orders, model::Epoch{2}});
+    EXPECT_EQ(changed(), Some{}) << "a replica is not written";
+    done(model::StartTrial{orders, first_move, snap(1, 9)});
+    done(model::MountDataset{orders});
+    harness_->append(orders, "c");
+    EXPECT_EQ(changed(), Some{}) << "nor is a trial of a dataset the dataset";
 }
 
 TEST_P(DatasetStoreContract, FreezesASnapshotAndOrdersThemByAge) {
@@ -276,31 +255,6 @@ TEST_P(DatasetStoreContract, AdoptsATrialWithItsWritesWhileItStaysMounted) {
     EXPECT_TRUE(done(model::MountDataset{orders}).mounted);
     EXPECT_EQ(harness_->content(orders), "abc");
     EXPECT_FALSE(done(model::TakeSnapshot{orders, snap(3, 1)}).changed);
-}
-
-TEST_P(DatasetStoreContract, KeepsWhatAnOldOwnerWroteWhenItStepsDown) {
-    make_mounted("a");
-    done(model::TakeSnapshot{orders, snap(1, 1)});
-    harness_->append(orders, "written after the failover");
-    const auto demoted = done(model::DemoteDataset{orders, model::Epoch{2}});
-    EXPECT_FALSE(demoted.live);
-    EXPECT_FALSE(demoted.mounted);
-    EXPECT_EQ(demoted.epoch, model::Epoch{2});
-    ASSERT_EQ(ids(demoted), (Ids{snap(1, 1), snap(1, 2)}));
-    EXPECT_EQ(done(model::DemoteDataset{orders, model::Epoch{2}}), demoted);
-
-    done(model::StartTrial{orders, first_move, snap(1, 2)});
-    done(model::MountDataset{orders});
-    EXPECT_EQ(harness_->content(orders), "awritten after the failover");
-}
-
-TEST_P(DatasetStoreContract, StepsDownFromASealWithNoMoreThanTheSealedSnapshot) {
-    make_mounted("a");
-    done(model::SealDataset{orders, first_move, snap(1, 1)});
-    const auto demoted = done(model::DemoteDataset{orders, model::Epoch{2}});
-    EXPECT_FALSE(demoted.live);
-    EXPECT_FALSE(demoted.seal);
-    EXPECT_EQ(ids(demoted), Ids{snap(1, 1)});
 }
 
 TEST_P(DatasetStoreContract, LetsSnapshotsGo) {

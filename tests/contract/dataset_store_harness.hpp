@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,8 @@ public:
     virtual void append(const model::DatasetId& dataset, const std::string& text) = 0;
     /// That file, of the mounted copy; empty if there is none.
     virtual std::string content(const model::DatasetId& dataset) = 0;
+    /// That file, of a copy that was set aside.
+    virtual std::string content_set_aside(const model::DatasetId& dataset, const model::SnapshotId& id) = 0;
     /// Runs the loop until it is so.
     virtual void run_until(std::function<bool()> met) = 0;
 };
@@ -60,6 +63,11 @@ inline Result<Seen> perform(DatasetStoreHarness& harness, const model::DatasetAc
 }
 inline Result<Seen> observe_one(DatasetStoreHarness& harness, const model::DatasetId& dataset) {
     return outcome_of<Seen>(harness, [&](auto done) { harness.store().observe_one(dataset, done); });
+}
+inline Result<std::set<model::DatasetId>> find_changed(DatasetStoreHarness& harness,
+                                                       const std::vector<model::DatasetId>& datasets) {
+    return outcome_of<std::set<model::DatasetId>>(
+        harness, [&](auto done) { harness.store().find_changed(datasets, done); });
 }
 inline Result<std::vector<model::DatasetSeen>> observe(DatasetStoreHarness& harness) {
     return outcome_of<std::vector<model::DatasetSeen>>(harness, [&](auto done) { harness.store().observe(done); });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The Router port, held against the real kernel: node A with two containers, node B with one, and a
-// client outside (router_network.hpp). Needs root.
+// client outside (router_network.hpp). Needs root. The lease has a file of its own, router_lease_test.cpp.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
@@ -12,97 +12,11 @@
 #include <iostream>
 #include <memory>
 
-#include "adapters/nftables/nft_router.hpp"
-#include "adapters/posix/event_loop.hpp"
 #include "tests/contract/router_contract.hpp"
-#include "tests/contract/router_network.hpp"
+#include "tests/contract/router_node.hpp"
 
 namespace flocker::router_contract {
 namespace {
-
-using model::RouteEntry;
-using model::RouteTable;
-using model::RouteTarget;
-using nftables::NftRouter;
-using namespace std::chrono_literals;
-
-const std::string address_a = "10.231.0.1";
-const std::string address_b = "10.231.0.2";
-const std::string address_out = "10.231.0.9";
-
-const RouteTarget to_a1{"172.31.1.2", 6379, true};
-const RouteTarget to_a2{"172.31.1.3", 6379, true};
-const RouteTarget to_b1{"172.31.2.2", 6379, true};
-RouteTarget to_node(const std::string& address, std::uint16_t port) {
-    return {address, port, false};
-}
-
-RouteEntry open_to(const RouteTarget& target) {
-    return {target, false};
-}
-RouteEntry held_at(const RouteTarget& target) {
-    return {target, true};
-}
-const RouteEntry held_nowhere{std::nullopt, true};
-const RouteEntry closed{};
-
-/// A router in a namespace, asked synchronously.
-class Node {
-public:
-    explicit Node(std::string name_space, nftables::WaitingBounds bounds = {})
-        : name_space_(std::move(name_space)), bounds_(bounds) {
-        start();
-        loop_thread_ = std::jthread([this] { loop_.run(); });
-    }
-    ~Node() {
-        router_.reset();
-        loop_.stop();
-    }
-    Node(const Node&) = delete;
-    Node& operator=(const Node&) = delete;
-
-    void start() {
-        router_ = in_namespace(name_space_, [this] {
-            auto opened = NftRouter::open(loop_, bounds_);
-            if (!opened) throw std::runtime_error(opened.error().message);
-            return std::move(*opened);
-        });
-    }
-    void stop() { router_.reset(); }
-
-    Status apply(const RouteTable& table) {
-        return await([&](Done<void> done) { router_->apply(table, std::move(done)); });
-    }
-    Status ensure() {
-        return await([&](Done<void> done) { router_->ensure(std::move(done)); });
-    }
-    NftRouter& router() { return *router_; }
-    void await_waiting(std::uint64_t count) {
-        const auto end = Clock::now() + 5s;
-        while (router_->counters().waiting != count && Clock::now() < end) std::this_thread::sleep_for(1ms);
-        ASSERT_EQ(router_->counters().waiting, count);
-    }
-
-private:
-    template <class Ask>
-    static Status await(Ask ask) {
-        std::promise<Status> promise;
-        ask([&](Status outcome) { promise.set_value(std::move(outcome)); });
-        return promise.get_future().get();
-    }
-
-    std::string name_space_;
-    nftables::WaitingBounds bounds_;
-    posix::EventLoop loop_;
-    std::jthread loop_thread_;
-    std::unique_ptr<NftRouter> router_;
-};
-
-#define ASSERT_OK(expression)                                    \
-    do {                                                         \
-        const Status seen = (expression);                        \
-        ASSERT_TRUE(seen) << (seen ? "" : seen.error().message); \
-    } while (false)
 
 /// For the suite that every router passes.
 class KernelRouter final : public contract::RouterHarness {
@@ -113,6 +27,7 @@ public:
         clients_.push_back(std::make_unique<Client>("flkt-out", address_a, port));
         return clients_.size() - 1;
     }
+    bool hears_nothing(Attempt attempt) override { return clients_[attempt]->line(300ms) == "nothing"; }
     bool so_many_wait(std::size_t count) override {
         const auto end = Clock::now() + 5s;
         while (node_.router().counters().waiting != count && Clock::now() < end) std::this_thread::sleep_for(1ms);
@@ -124,6 +39,15 @@ public:
         if (line.starts_with("flkt-a2")) return "second";
         return line;
     }
+    std::vector<Status> extend_lease(const std::vector<Duration>& durations) override {
+        return node_.extend_lease(durations);
+    }
+    void restart() override {
+        node_.stop();
+        node_.start();
+    }
+    bool answers(Attempt attempt) override { return clients_[attempt]->hears_itself(300ms); }
+    Duration now() override { return Clock::now().time_since_epoch(); }
 
 private:
     Network network_;
@@ -590,7 +514,7 @@ TEST_F(RouterContract, ATableOfAnotherShapeIsReplacedWithItsRoutes) {
     Node a("flkt-a");
     ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, held_at(to_a1)}}));
     a.stop();
-    shell("ip netns exec flkt-a nft 'delete chain ip flocker shape_2; flush chain ip flocker translate'");
+    shell("ip netns exec flkt-a nft 'delete chain ip flocker shape_3; flush chain ip flocker translate'");
     ASSERT_EQ(Client("flkt-out", address_a, 7001).line(), "refused");
 
     a.start();
@@ -628,7 +552,7 @@ TEST_F(RouterContract, NothingIsLeftAfterRemoveEverything) {
     a.stop();
 
     for (int i = 0; i < 2; ++i) ASSERT_OK(in_namespace("flkt-a", [] { return NftRouter::remove_everything(); }));
-    shell("! ip netns exec flkt-a nft list ruleset | grep -E 'table ip flocker|DNAT'");
+    shell("! ip netns exec flkt-a nft list ruleset | grep -E 'table (ip|bridge) flocker|DNAT'");
     EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "refused");
 }
 

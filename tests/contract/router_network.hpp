@@ -15,6 +15,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -203,6 +204,19 @@ public:
         if (send(socket_.get(), sent.data(), sent.size(), MSG_NOSIGNAL) < 0) return std::strerror(errno);
         return line();
     }
+    /// Whether the server answers what is said now; answers to what was said before are passed over.
+    bool hears_itself(std::chrono::milliseconds limit) {
+        const std::string text = std::to_string(++said_);
+        const std::string sent = text + "\n";
+        if (send(socket_.get(), sent.data(), sent.size(), MSG_NOSIGNAL) < 0) return false;
+        const auto end = Clock::now() + limit;
+        for (;;) {
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+            const std::string heard = line(std::max(left, std::chrono::milliseconds(0)));
+            if (heard == text) return true;
+            if (heard.empty() || heard.find_first_not_of("0123456789") != std::string::npos) return false;
+        }
+    }
     /// Ends the connection with a reset, so that no TIME_WAIT is left.
     void abort() {
         const linger now{.l_onoff = 1, .l_linger = 0};
@@ -229,6 +243,7 @@ private:
 
     Fd socket_;
     int error_{0};
+    std::uint64_t said_{0};
 };
 
 }  // namespace flocker::router_contract

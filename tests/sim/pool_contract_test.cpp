@@ -22,11 +22,11 @@ public:
         data->entries.push_back(text);
     }
     std::string content(const model::DatasetId& dataset) override {
-        std::string all;
-        if (const auto data = mounted(dataset)) {
-            for (const auto& entry : data->entries) all += entry;
-        }
-        return all;
+        return text_of(mounted(dataset));
+    }
+    std::string content_set_aside(const model::DatasetId& dataset, const model::SnapshotId& id) override {
+        const auto* seen = disk_.find(dataset);
+        return seen && seen->set_aside.contains(id) ? text_of(seen->set_aside.at(id).data) : "";
     }
     void run_until(std::function<bool()> met) override { ASSERT_TRUE(pass_until(world_, met)); }
 
@@ -34,6 +34,13 @@ private:
     [[nodiscard]] sim::SubvolumeRef mounted(const model::DatasetId& id) const {
         const auto* dataset = disk_.find(id);
         return dataset ? dataset->mounted : nullptr;
+    }
+    static std::string text_of(const sim::SubvolumeRef& data) {
+        std::string all;
+        if (data) {
+            for (const auto& entry : data->entries) all += entry;
+        }
+        return all;
     }
     sim::World world_{1};
     sim::Faults faults_;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "sim/links.hpp"
@@ -13,7 +15,7 @@ class SimulatedRouter final : public RouterHarness {
 public:
     Status apply(const model::RouteTable& table) override {
         std::optional<Status> outcome;
-        port_.apply(table, [&](Status status) { outcome = std::move(status); });
+        process_->port.apply(table, [&](Status status) { outcome = std::move(status); });
         if (!pass_until(world_, [&] { return outcome.has_value(); })) return fail(ErrorCode::internal, "no outcome");
         return *outcome;
     }
@@ -21,9 +23,7 @@ public:
     Attempt connect(std::uint16_t port) override {
         const Attempt attempt = outcomes_.size();
         outcomes_.emplace_back();
-        host_.lookup(port, [this, attempt](const model::RouteEntry* entry) {
-            outcomes_[attempt] = entry && entry->target ? entry->target->address : "refused";
-        });
+        ask(attempt, port);
         return attempt;
     }
     bool so_many_wait(std::size_t count) override {
@@ -33,16 +33,71 @@ public:
         const bool decided = pass_until(world_, [&] { return !outcomes_[attempt].empty(); });
         return decided ? outcomes_[attempt] : "nothing";
     }
+    bool hears_nothing(Attempt attempt) override {
+        world_.run_until(world_.now() + 300ms);
+        return outcomes_[attempt].empty();
+    }
+    std::vector<Status> extend_lease(const std::vector<Duration>& durations) override {
+        std::vector<std::optional<Status>> outcomes(durations.size());
+        for (std::size_t i = 0; i < durations.size(); ++i) {
+            process_->port.extend_lease(world_.now() + durations[i],
+                                        [&outcome = outcomes[i]](Status status) { outcome = std::move(status); });
+        }
+        const bool done = pass_until(world_, [&] {
+            return std::ranges::all_of(outcomes, [](const auto& outcome) { return outcome.has_value(); });
+        });
+        std::vector<Status> all;
+        for (const auto& outcome : outcomes) all.push_back(done ? *outcome : fail(ErrorCode::internal, "no outcome"));
+        return all;
+    }
+    void restart() override {
+        process_.reset();
+        process_ = std::make_unique<Process>(world_, host_);
+    }
+    bool answers(Attempt attempt) override {
+        world_.run_until(world_.now() + 1ms);
+        return host_.passes(outcomes_[attempt]);
+    }
+    Duration now() override { return Duration{world_.now().unix_ns}; }
 
 private:
+    struct Process {
+        Process(sim::World& world, sim::RouterHost& host) : loop(world), port(world, loop, host) {}
+        sim::ProcessLoop loop;
+        sim::RouterPort port;
+    };
+
+    /// A client whose first packet is dropped asks again, each second.
+    void ask(Attempt attempt, std::uint16_t port) {
+        host_.lookup(port, [this, attempt, port](const model::RouteEntry* entry) {
+            if (!entry || !entry->target) {
+                outcomes_[attempt] = "refused";
+            } else if (host_.passes(entry->target->address)) {
+                outcomes_[attempt] = entry->target->address;
+            } else {
+                world_.at(1s, [this, attempt, port] { ask(attempt, port); });
+            }
+        });
+    }
+
     sim::World world_{1};
-    sim::ProcessLoop loop_{world_};
     sim::RouterHost host_{world_};
-    sim::RouterPort port_{world_, loop_, host_};
+    std::unique_ptr<Process> process_{std::make_unique<Process>(world_, host_)};
     std::vector<std::string> outcomes_;  ///< Empty: it waits.
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Simulated, RouterPortContract, SimulatedRouter);
+
+TEST(SimulatedRouterHost, HasNoLeaseAfterAPowerLoss) {
+    sim::World world{1};
+    sim::RouterHost host{world};
+    host.lease_until = world.now() + 20s;
+    host.apply({{7001, {model::RouteTarget{"first", 6379, true}, false, true}}});
+    EXPECT_TRUE(host.passes("first"));
+    host.power_loss();
+    host.apply({{7001, {model::RouteTarget{"first", 6379, true}, false, true}}});
+    EXPECT_FALSE(host.passes("first"));
+}
 
 /// A cutover that went wrong must not keep its clients for ever.
 TEST(SimulatedRouterHost, RefusesWhoHasWaitedForAMinute) {

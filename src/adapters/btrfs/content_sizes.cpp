@@ -20,4 +20,15 @@ Result<Bytes> ContentSizes::of(const model::DatasetId& dataset, const posix::Fd&
     return Bytes{bytes};
 }
 
+Result<Bytes> ContentSizes::of_unchanging(const Uuid& identity, const posix::Fd& subvolume) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto known = unchanging_.find(identity); known != unchanging_.end()) return known->second;
+    }
+    FLOCKER_TRY(const std::uint64_t bytes, content_bytes(subvolume));
+    const std::lock_guard lock(mutex_);
+    unchanging_[identity] = Bytes{bytes};
+    return Bytes{bytes};
+}
+
 }  // namespace flocker::btrfs

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "adapters/btrfs/dataset_disk.hpp"
+#include "adapters/btrfs/change_finder.hpp"
 #include "adapters/btrfs/os_error.hpp"
 #include "adapters/btrfs/subvolume.hpp"
 #include "model/names.hpp"
@@ -43,6 +43,10 @@ Status DatasetActions::operator()(const model::CreateDataset& action) {
     const bool done = same_owner && contents.snapshots.empty() && !contents.marker.seal;
     if (done) return {};
     FLOCKER_TRY(const bool all_gone, clear_leftovers(folder, contents));
+    if (!contents.set_aside.empty()) {
+        return fail(ErrorCode::already_exists,
+                    "is on this node: a former owner's data was set aside; destroy the dataset first");
+    }
     if (contents.has_data() || !all_gone) return fail(ErrorCode::already_exists, "is on this node already");
     // The marker first: data without a marker is corrupt, a marker without data is half made.
     contents.marker = Marker{action.epoch, {}, {}, {}};
@@ -201,21 +205,65 @@ Status DatasetActions::operator()(const model::DiscardTrial&) {
     return save();
 }
 
-Status DatasetActions::keep_last_state(const posix::Fd& live) const {
-    FLOCKER_CHECK_OK(refuse_nested(live));
-    FLOCKER_CHECK_OK(set_read_only(live));
-    FLOCKER_CHECK_OK(mounts.await_no_writer(folder.id().value, live));
-    model::SnapshotId last{contents.marker.epoch, 1};
-    if (!contents.snapshots.empty()) {
-        const model::SnapshotId& newest = contents.snapshots.back();
-        FLOCKER_CHECK_OK(sync.run(pool));
-        FLOCKER_TRY(const posix::Fd snapshot, need_subvolume(folder.fd(), model::to_text(newest)));
-        FLOCKER_TRY(const SubvolumeFacts taken, facts_of(snapshot));
+/// After a sync, of a live copy that nobody can write.
+Result<bool> DatasetActions::is_last_state(const posix::Fd& live, const model::SnapshotId& id) const {
+    FLOCKER_TRY(const posix::Fd snapshot, need_subvolume(folder.fd(), model::to_text(id)));
+    FLOCKER_TRY(const SubvolumeFacts taken, facts_of(snapshot));
+    FLOCKER_TRY(const SubvolumeFacts facts, facts_of(live));
+    return !differs(facts, taken);
+}
+
+/// Above every number that this owner is known to have used, here or elsewhere.
+model::SnapshotId DatasetActions::id_for_aside(const std::optional<model::SnapshotId>& began_from) const {
+    model::SnapshotId id{contents.marker.epoch, 1};
+    const auto stay_above = [&](const model::SnapshotId& used) {
+        if (used.epoch == id.epoch && used.sequence >= id.sequence) id.sequence = used.sequence + 1;
+    };
+    for (const model::SnapshotId& used : contents.snapshots) stay_above(used);
+    for (const model::SnapshotId& used : contents.set_aside) stay_above(used);
+    for (const auto& [node, used] : contents.marker.acknowledged) stay_above(used);
+    if (began_from) stay_above(*began_from);
+    return id;
+}
+
+Status DatasetActions::let_live_go(const std::optional<model::SnapshotId>& began_from) const {
+    FLOCKER_TRY(const posix::Fd live, need_live());
+    FLOCKER_CHECK_OK(mounts.unmount(folder.id().value));
+    std::optional<model::SnapshotId> last;  ///< The snapshot that is equal to it.
+    const auto& seal = contents.marker.seal;
+    if (seal && contents.has(seal->snapshot)) {
+        last = seal->snapshot;
+    } else {
         FLOCKER_TRY(const SubvolumeFacts facts, facts_of(live));
-        if (!differs(facts, taken)) return {};
-        if (newest.epoch == last.epoch) last.sequence = newest.sequence + 1;
+        if (!facts.read_only) FLOCKER_CHECK_OK(set_read_only(live));
+        FLOCKER_CHECK_OK(mounts.await_no_writer(folder.id().value, live));
+        // Not only to see whether it differs: what is set aside must be on the disk.
+        FLOCKER_CHECK_OK(sync.run(pool));
+        if (!contents.snapshots.empty()) {
+            FLOCKER_TRY(const bool same, is_last_state(live, contents.snapshots.back()));
+            if (same) last = contents.snapshots.back();
+        }
     }
-    return freeze(live, last);
+    // While the live copy is here, this is done again after a crash; once it is gone, nobody would.
+    for (const model::SnapshotId& id : contents.snapshots) {
+        if (began_from && id > *began_from) FLOCKER_CHECK_OK(drop(folder, model::to_text(id)));
+    }
+    const bool others_have_it = last && last == began_from.value_or(*last);
+    if (others_have_it) return drop(folder, names::live);
+    // One rename: at no instant is it neither here nor there, and done again it is not kept twice.
+    return rename_subvolume(folder.fd(), names::live, aside_name(id_for_aside(began_from)));
+}
+
+Status DatasetActions::set_diverged_aside(const model::SnapshotId& began_from, const model::Epoch& epoch) const {
+    std::vector<model::SnapshotId> beyond;
+    for (const model::SnapshotId& id : contents.snapshots) {
+        if (id > began_from && id.epoch < epoch) beyond.push_back(id);
+    }
+    if (beyond.empty()) return {};
+    // The newest has what is in the others. It goes last: as long as it is here, this is done again.
+    for (std::size_t i = 0; i + 1 < beyond.size(); ++i) FLOCKER_CHECK_OK(drop(folder, model::to_text(beyond[i])));
+    FLOCKER_CHECK_OK(rename_subvolume(folder.fd(), model::to_text(beyond.back()), aside_name(beyond.back())));
+    return commit(folder.fd());
 }
 
 Status DatasetActions::operator()(const model::DemoteDataset& action) {
@@ -225,11 +273,9 @@ Status DatasetActions::operator()(const model::DemoteDataset& action) {
                     "is owned here at " + text(marker.epoch) + ": " + text(action.epoch) + " can't take it away");
     }
     if (contents.live) {
-        FLOCKER_TRY(const posix::Fd live, need_live());
-        FLOCKER_CHECK_OK(mounts.unmount(folder.id().value));
-        const bool kept = marker.seal && contents.has(marker.seal->snapshot);
-        if (!kept) FLOCKER_CHECK_OK(keep_last_state(live));
-        FLOCKER_CHECK_OK(drop(folder, names::live));
+        FLOCKER_CHECK_OK(let_live_go(action.began_from));
+    } else if (action.began_from) {
+        FLOCKER_CHECK_OK(set_diverged_aside(*action.began_from, action.epoch));
     }
     if (!contents.live && action.epoch <= marker.epoch) return {};
     // The epoch last: a live subvolume beside the new epoch would look like its owner's.
@@ -262,6 +308,19 @@ Status DatasetActions::operator()(const model::NoteAcknowledged& action) {
     if (known != contents.marker.acknowledged.end() && known->second == action.snapshot) return {};
     contents.marker.acknowledged[action.node] = action.snapshot;
     return save();
+}
+
+Status DatasetActions::operator()(const model::ReleaseReplica&) {
+    if (contents.live || contents.trial) {
+        return fail(ErrorCode::conflict, std::string("this node has ") + (contents.live ? "the live copy" : "a trial") +
+                                             ": it is not a replica to let go");
+    }
+    FLOCKER_CHECK_OK(mounts.forget(folder.id().value));
+    if (contents.set_aside.empty()) return drop_all(pool, folder);
+    for (const model::SnapshotId& id : contents.snapshots) FLOCKER_CHECK_OK(drop(folder, model::to_text(id)));
+    FLOCKER_TRY(const bool all_gone, clear_leftovers(folder, contents));
+    static_cast<void>(all_gone);
+    return {};
 }
 
 Status DatasetActions::operator()(const model::DestroyDataset&) {

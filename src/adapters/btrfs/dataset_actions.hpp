@@ -31,6 +31,8 @@ struct DatasetActions {
     [[nodiscard]] Status operator()(const model::DemoteDataset& action);
     [[nodiscard]] Status operator()(const model::DropSnapshots& action);
     [[nodiscard]] Status operator()(const model::NoteAcknowledged& action);
+    /// Without anything set aside, the folder is gone afterwards.
+    [[nodiscard]] Status operator()(const model::ReleaseReplica& action);
     /// Done without looking at the marker; see DatasetDisk.
     [[nodiscard]] Status operator()(const model::DestroyDataset& action);
 
@@ -39,7 +41,11 @@ private:
     [[nodiscard]] Status save() const { return save_marker(folder.fd(), contents.marker); }
     [[nodiscard]] Status freeze(const posix::Fd& live, const model::SnapshotId& id) const;
     [[nodiscard]] Status discard_trial() const;
-    [[nodiscard]] Status keep_last_state(const posix::Fd& live) const;
+    [[nodiscard]] Status let_live_go(const std::optional<model::SnapshotId>& began_from) const;
+    /// A replica: keeps what is beyond that, and of an older line than that epoch.
+    [[nodiscard]] Status set_diverged_aside(const model::SnapshotId& began_from, const model::Epoch& epoch) const;
+    [[nodiscard]] Result<bool> is_last_state(const posix::Fd& live, const model::SnapshotId& id) const;
+    [[nodiscard]] model::SnapshotId id_for_aside(const std::optional<model::SnapshotId>& began_from) const;
 };
 
 }  // namespace flocker::btrfs

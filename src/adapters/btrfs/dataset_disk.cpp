@@ -8,6 +8,7 @@
 
 #include "adapters/btrfs/dataset_actions.hpp"
 #include "adapters/btrfs/os_error.hpp"
+#include "adapters/btrfs/partial.hpp"
 #include "model/names.hpp"
 
 namespace flocker::btrfs {
@@ -19,16 +20,13 @@ tl::unexpected<Error> about(const model::DatasetId& dataset, Error error) {
     return fail_in("dataset " + dataset.value, std::move(error));
 }
 
-}  // namespace
-
-bool differs(const SubvolumeFacts& live, const SubvolumeFacts& snapshot) {
-    const std::uint64_t last_change = std::max(live.generation, live.content_generation);
-    // A snapshot is taken while a transaction is committed, when nobody can join it any more: what
-    // comes later belongs to a higher one.
-    if (snapshot.parent_uuid == live.uuid) return last_change > snapshot.created_generation;
-    if (live.parent_uuid == snapshot.uuid) return last_change > live.created_generation;
-    return true;
+/// Whether nobody goes on with a snapshot that was cut on its way here.
+bool ends_what_is_received(const model::DatasetAction& action) {
+    return std::holds_alternative<model::CreateDataset>(action) || std::holds_alternative<model::StartTrial>(action) ||
+           std::holds_alternative<model::AdoptTrial>(action) || std::holds_alternative<model::ReleaseReplica>(action);
 }
+
+}  // namespace
 
 DatasetDisk::DatasetDisk(Options options)
     : options_(std::move(options)), mounts_(options_.volumes, options_.patience) {}
@@ -83,7 +81,9 @@ Result<std::optional<model::DatasetSeen>> DatasetDisk::act(const model::DatasetA
     } else {
         FLOCKER_TRY(folder, DatasetFolder::open(pool, id));
     }
-    if (std::holds_alternative<model::DestroyDataset>(action)) {
+    const bool destroys = std::holds_alternative<model::DestroyDataset>(action);
+    const bool releases = std::holds_alternative<model::ReleaseReplica>(action);
+    if (destroys || (releases && !folder)) {
         if (folder) FLOCKER_CHECK_OK(destroy(pool, *folder));
         FLOCKER_CHECK_OK(mounts_.forget(id.value));
         return std::nullopt;
@@ -97,8 +97,10 @@ Result<std::optional<model::DatasetSeen>> DatasetDisk::act(const model::DatasetA
         return fail(ErrorCode::not_found, "not on this node");
     }
     FLOCKER_TRY(Contents contents, look_into(*folder));
+    if (ends_what_is_received(action)) FLOCKER_CHECK_OK(drop_partial(*folder));
     DatasetActions actions{pool, *folder, contents, mounts_, sync_};
     FLOCKER_CHECK_OK(std::visit(actions, action));
+    if (releases && contents.set_aside.empty()) return std::nullopt;
     // These come again and again while a dataset is replicated, and "changed" asks for one more round.
     // The others come when ownership changes, and have no time to wait for everybody's dirty pages.
     const bool replicates = std::holds_alternative<model::TakeSnapshot>(action) ||
@@ -159,9 +161,22 @@ Result<std::optional<model::DatasetSeen>> DatasetDisk::see(const posix::Fd& pool
             FLOCKER_TRY(seen.changed, changed(pool, writable, newest, proof));
         }
     }
-    FLOCKER_TRY(const posix::Fd copy, need_subvolume(folder.fd(), newest_copy));
-    FLOCKER_TRY(seen.used, sizes_.of(folder.id(), copy));
+    if (!newest_copy.empty()) {
+        FLOCKER_TRY(const posix::Fd copy, need_subvolume(folder.fd(), newest_copy));
+        FLOCKER_TRY(seen.used, sizes_.of(folder.id(), copy));
+    }
+    for (const model::SnapshotId& id : contents.set_aside) {
+        FLOCKER_TRY(const posix::Fd aside, need_subvolume(folder.fd(), aside_name(id)));
+        FLOCKER_TRY(const SubvolumeFacts facts, facts_of(aside));
+        FLOCKER_TRY(const Bytes size, sizes_.of_unchanging(facts.uuid, aside));
+        seen.set_aside.push_back({id, facts.written, size});
+    }
     return seen;
+}
+
+Result<std::set<model::DatasetId>> DatasetDisk::find_changed(const std::vector<model::DatasetId>& datasets) {
+    FLOCKER_TRY(const posix::Fd pool, open_pool(options_.pool));
+    return changes_.find(pool, datasets, sync_);
 }
 
 Result<ports::Capacity> DatasetDisk::capacity() const {

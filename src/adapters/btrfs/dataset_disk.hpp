@@ -2,8 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <vector>
 
+#include "adapters/btrfs/change_finder.hpp"
 #include "adapters/btrfs/content_sizes.hpp"
 #include "adapters/btrfs/dataset_folder.hpp"
 #include "adapters/btrfs/dataset_store.hpp"
@@ -23,6 +25,7 @@ public:
     [[nodiscard]] Result<std::vector<model::DatasetSeen>> observe();
     [[nodiscard]] Result<std::optional<model::DatasetSeen>> observe_one(const model::DatasetId& dataset);
     [[nodiscard]] Result<std::optional<model::DatasetSeen>> perform(const model::DatasetAction& action);
+    [[nodiscard]] Result<std::set<model::DatasetId>> find_changed(const std::vector<model::DatasetId>& datasets);
     [[nodiscard]] Result<ports::Capacity> capacity() const;
 
 private:
@@ -45,10 +48,7 @@ private:
     Mounts mounts_;
     PoolSync sync_;
     ContentSizes sizes_;
+    ChangeFinder changes_;
 };
-
-/// Whether a writable subvolume differs from a snapshot, by what was committed; writes since the
-/// last commit do not show. True unless one was made from the other and nothing happened since.
-[[nodiscard]] bool differs(const SubvolumeFacts& live, const SubvolumeFacts& snapshot);
 
 }  // namespace flocker::btrfs

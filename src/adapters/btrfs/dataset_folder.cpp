@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "adapters/btrfs/folder_place.hpp"
 #include "adapters/btrfs/os_error.hpp"
+#include "adapters/btrfs/partial.hpp"
 #include "adapters/btrfs/subvolume.hpp"
 #include "model/names.hpp"
 
@@ -37,6 +39,18 @@ Result<bool> lock(const posix::Fd& parent, const std::string& name, const posix:
     return held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
+/// conflict: it is being sent, or somebody looks into it. (What is deleted while it is mounted is gone under the
+/// eyes of who reads it.)
+Status remove_unless_mounted(const posix::Fd& folder, const std::string& name) {
+    {
+        FLOCKER_TRY(const auto subvolume, open_subvolume(folder, name));
+        if (!subvolume) return {};
+        FLOCKER_TRY(const auto point, find_mount_of(*subvolume));
+        if (point) return fail(ErrorCode::conflict, name + " is mounted at " + *point + ": unmount it first");
+    }
+    return remove_subvolume(folder, name);
+}
+
 /// A subvolume or a file. conflict: in use.
 Status remove_leftover(const posix::Fd& folder, const std::string& name) {
     struct stat seen {};
@@ -52,7 +66,7 @@ Status remove_leftover(const posix::Fd& folder, const std::string& name) {
         FLOCKER_TRY(const posix::Fd incoming, need_subvolume(folder, name));
         if (!try_lock(incoming)) return fail(ErrorCode::conflict, name + " is being received");
     }
-    return remove_subvolume(folder, name);
+    return remove_unless_mounted(folder, name);
 }
 
 /// A folder that nobody looks for any more.
@@ -65,7 +79,7 @@ Status remove_folder(const posix::Fd& pool, const std::string& name) {
         const bool is_folder =
             ::fstatat(folder.get(), entry.c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(seen.st_mode);
         if (is_folder) {
-            FLOCKER_CHECK_OK(remove_subvolume(folder, entry));
+            FLOCKER_CHECK_OK(remove_unless_mounted(folder, entry));
         } else if (::unlinkat(folder.get(), entry.c_str(), 0) != 0) {
             return fail_os(errno, "remove " + entry);
         }
@@ -105,6 +119,14 @@ Result<std::optional<DatasetFolder>> DatasetFolder::open(const posix::Fd& pool, 
     }
 }
 
+Result<std::optional<DatasetFolder>> DatasetFolder::peek(const posix::Fd& pool, const model::DatasetId& id) {
+    if (!model::is_uuid(id.value)) return fail(ErrorCode::invalid_argument, "not a dataset id: " + id.value);
+    posix::Fd folder = open_folder(pool, id.value);
+    if (!folder && errno == ENOENT) return std::nullopt;
+    if (!folder) return fail_os(errno, "open the folder of dataset " + id.value);
+    return DatasetFolder(std::move(folder), id);
+}
+
 Result<DatasetFolder> DatasetFolder::open_or_make(const posix::Fd& pool, const model::DatasetId& id) {
     for (;;) {
         FLOCKER_TRY(auto folder, open(pool, id));
@@ -119,6 +141,14 @@ bool Contents::has(const model::SnapshotId& id) const {
     return std::binary_search(snapshots.begin(), snapshots.end(), id);
 }
 
+std::string aside_name(const model::SnapshotId& id) { return names::aside_prefix + model::to_text(id); }
+
+std::optional<model::SnapshotId> parse_aside_name(std::string_view name) {
+    const std::string_view prefix = names::aside_prefix;
+    if (!name.starts_with(prefix)) return std::nullopt;
+    return model::parse_snapshot_id(name.substr(prefix.size()));
+}
+
 Result<Contents> look_into(const DatasetFolder& folder) {
     Contents contents;
     FLOCKER_TRY(const auto inside, names_in(folder.fd()));
@@ -128,9 +158,12 @@ Result<Contents> look_into(const DatasetFolder& folder) {
         if (name.starts_with(names::incoming_prefix) || name.starts_with(names::dropping_prefix)) {
             contents.leftovers.push_back(name);
         }
+        if (is_part(name)) contents.parts.push_back(name);
         if (const auto snapshot = model::parse_snapshot_id(name)) contents.snapshots.push_back(*snapshot);
+        if (const auto aside = parse_aside_name(name)) contents.set_aside.push_back(*aside);
     }
     std::sort(contents.snapshots.begin(), contents.snapshots.end());
+    std::sort(contents.set_aside.begin(), contents.set_aside.end());
     auto marker = load_marker(folder.fd());
     const std::string path = folder.id().value + "/" + names::marker;
     if (!marker) return fail_in(path, std::move(marker).error());
@@ -142,6 +175,8 @@ Result<Contents> look_into(const DatasetFolder& folder) {
     return contents;
 }
 
+bool is_part(std::string_view name) { return name == names::partial || name.starts_with(names::partial_prefix); }
+
 Result<bool> clear_leftovers(const DatasetFolder& folder, const Contents& contents) {
     bool all_gone = true;
     for (const std::string& name : contents.leftovers) {
@@ -149,7 +184,8 @@ Result<bool> clear_leftovers(const DatasetFolder& folder, const Contents& conten
         if (!removed && removed.error().code != ErrorCode::conflict) return tl::unexpected(removed.error());
         all_gone = all_gone && removed;
     }
-    return all_gone;
+    FLOCKER_TRY(const bool part_stays, sweep_partial(folder, contents));
+    return all_gone && !part_stays;
 }
 
 Result<bool> sweep(const posix::Fd& pool, const DatasetFolder& folder) {
@@ -180,7 +216,7 @@ Status drop(const DatasetFolder& folder, const std::string& name) {
         if (errno == ENOENT) return {};
         return fail_os(errno, "rename " + name);
     }
-    return unless_in_use(remove_subvolume(folder.fd(), away));
+    return unless_in_use(remove_unless_mounted(folder.fd(), away));
 }
 
 Status drop_all(const posix::Fd& pool, const DatasetFolder& folder) {

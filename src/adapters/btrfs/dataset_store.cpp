@@ -19,6 +19,12 @@ void BtrfsDatasetStore::observe_one(const model::DatasetId& dataset, Done<std::o
                                                     std::move(done));
 }
 
+void BtrfsDatasetStore::find_changed(const std::vector<model::DatasetId>& datasets,
+                                     Done<std::set<model::DatasetId>> done) {
+    workers_.run<std::set<model::DatasetId>>([disk = disk_, datasets] { return disk->find_changed(datasets); },
+                                             std::move(done));
+}
+
 void BtrfsDatasetStore::perform(const model::DatasetAction& action, Done<std::optional<model::DatasetSeen>> done) {
     workers_.run<std::optional<model::DatasetSeen>>([disk = disk_, action] { return disk->perform(action); },
                                                     std::move(done));

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/btrfs/marker.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <boost/json.hpp>
-#include <cerrno>
-#include <cstdio>
 
-#include "adapters/btrfs/os_error.hpp"
+#include "adapters/btrfs/whole_file.hpp"
 #include "model/names.hpp"
 
 namespace flocker::btrfs {
@@ -87,16 +82,6 @@ Result<Marker> decode(const json::object& object) {
     return marker;
 }
 
-Status write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return fail_os(errno, "write the marker");
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
-}
-
 }  // namespace
 
 std::string to_json(const Marker& marker) {
@@ -127,38 +112,14 @@ Result<Marker> parse_marker(std::string_view text) {
 }
 
 Result<std::optional<Marker>> load_marker(const posix::Fd& folder) {
-    const posix::Fd file(::openat(folder.get(), model::names::marker, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!file && errno == ENOENT) return std::nullopt;
-    if (!file) return fail_os(errno, "open the marker");
-    std::string text(marker_bytes_max + 1, '\0');
-    std::size_t size = 0;
-    while (size < text.size()) {
-        const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail_os(errno, "read the marker");
-        if (got == 0) break;
-        size += static_cast<std::size_t>(got);
-    }
-    if (size > marker_bytes_max) return corrupt("too long");
-    FLOCKER_TRY(Marker marker, parse_marker(std::string_view(text).substr(0, size)));
+    FLOCKER_TRY(const auto text, read_whole(folder, model::names::marker, marker_bytes_max));
+    if (!text) return std::nullopt;
+    FLOCKER_TRY(Marker marker, parse_marker(*text));
     return marker;
 }
 
 Status save_marker(const posix::Fd& folder, const Marker& marker) {
-    // Under a name that a later observe() clears away, should we die before the rename.
-    const std::string fresh = std::string(model::names::dropping_prefix) + model::names::marker;
-    {
-        const posix::Fd file(
-            ::openat(folder.get(), fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-        if (!file) return fail_os(errno, "create the marker");
-        FLOCKER_CHECK_OK(write_all(file.get(), to_json(marker)));
-        if (::fsync(file.get()) != 0) return fail_os(errno, "sync the marker");
-    }
-    if (::renameat(folder.get(), fresh.c_str(), folder.get(), model::names::marker) != 0) {
-        return fail_os(errno, "replace the marker");
-    }
-    if (::fsync(folder.get()) != 0) return fail_os(errno, "sync the marker's folder");
-    return {};
+    return replace_whole(folder, model::names::marker, to_json(marker));
 }
 
 }  // namespace flocker::btrfs

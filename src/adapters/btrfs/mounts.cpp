@@ -10,11 +10,10 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <thread>
 
-#include "adapters/btrfs/mountinfo.hpp"
+#include "adapters/btrfs/folder_place.hpp"
 #include "adapters/btrfs/os_error.hpp"
 #include "adapters/btrfs/processes.hpp"
 
@@ -23,67 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-struct Folder {
-    std::uint64_t mount_id{0};
-    bool mount_root{false};
-    std::uint64_t inode{0};
-    std::uint32_t device_major{0};
-    std::uint32_t device_minor{0};
-
-    /// Every subvolume has a device number of its own.
-    [[nodiscard]] bool same_folder(const Folder& other) const {
-        return inode == other.inode && device_major == other.device_major && device_minor == other.device_minor;
-    }
-};
-
-Result<Folder> folder_of(const struct statx& seen) {
-    if ((seen.stx_mask & STATX_MNT_ID) == 0 || (seen.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) == 0) {
-        return fail(ErrorCode::unavailable, "this kernel does not tell mounts apart: Linux 5.8 or newer is needed");
-    }
-    return Folder{seen.stx_mnt_id, (seen.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0, seen.stx_ino, seen.stx_dev_major,
-                  seen.stx_dev_minor};
-}
-
-Result<Folder> look_at(const posix::Fd& folder) {
-    struct statx seen {};
-    if (::statx(folder.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &seen) != 0) {
-        return fail_os(errno, "look at a folder");
-    }
-    return folder_of(seen);
-}
-
-/// nullopt: it is not there.
-Result<std::optional<Folder>> look_at(const std::string& path) {
-    struct statx seen {};
-    if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_MNT_ID,
-                &seen) != 0) {
-        if (errno == ENOENT) return std::nullopt;
-        return fail_os(errno, "look at " + path);
-    }
-    FLOCKER_TRY(Folder folder, folder_of(seen));
-    return folder;
-}
-
-Result<MountLine> mount_of(std::uint64_t mount_id) {
-    std::ifstream lines("/proc/self/mountinfo");
-    for (std::string line; std::getline(lines, line);) {
-        if (auto mount = parse_mount_line(line); mount && mount->id == mount_id) return *mount;
-    }
-    return fail(ErrorCode::unavailable, "a mount is not in /proc/self/mountinfo: is /proc mounted");
-}
-
-Result<Place> place_of(const posix::Fd& subvolume) {
-    FLOCKER_TRY(const Folder folder, look_at(subvolume));
-    FLOCKER_TRY(const MountLine mount, mount_of(folder.mount_id));
-    std::error_code error;
-    const std::string path = fs::read_symlink("/proc/self/fd/" + std::to_string(subvolume.get()), error);
-    if (error || !path.starts_with(mount.point)) {
-        return fail(ErrorCode::unavailable, "cannot tell where a subvolume lies: " + path + " in " + mount.point);
-    }
-    std::string inside = path.substr(mount.point == "/" ? 0 : mount.point.size());
-    return Place{mount.device, mount.root == "/" ? inside : mount.root + inside};
-}
 
 /// Runs `attempt` until it gives true or patience is over; false: it is over.
 template <class Attempt>
@@ -124,7 +62,7 @@ Status make_shared(const std::string& volumes) {
     if (error) return fail(ErrorCode::unavailable, "cannot create " + volumes + ": " + error.message());
     // Volumes are open to every user id that a container may have; nobody else is let through to them.
     if (::chmod(volumes.c_str(), 0700) != 0) return fail_os(errno, "protect " + volumes);
-    FLOCKER_TRY(auto folder, look_at(volumes));
+    FLOCKER_TRY(auto folder, look_at_folder(volumes));
     if (!folder) return fail(ErrorCode::unavailable, volumes + " is not there");
     FLOCKER_TRY(const MountLine mount, mount_of(folder->mount_id));
     if (mount.shared) return {};
@@ -141,10 +79,10 @@ Status make_shared(const std::string& volumes) {
 Mounts::Mounts(std::string volumes, Duration patience) : volumes_(std::move(volumes)), patience_(patience) {}
 
 Result<bool> Mounts::is_mounted(const std::string& name, const posix::Fd& subvolume) const {
-    FLOCKER_TRY(const auto at_point, look_at(point(name)));
+    FLOCKER_TRY(const auto at_point, look_at_folder(point(name)));
     if (!at_point || !at_point->mount_root) return false;
-    FLOCKER_TRY(const Folder wanted, look_at(subvolume));
-    return at_point->same_folder(wanted);
+    FLOCKER_TRY(const FolderSeen wanted, look_at_folder(subvolume));
+    return at_point->is_same(wanted);
 }
 
 Status Mounts::mount(const std::string& name, const posix::Fd& subvolume) {
@@ -166,7 +104,7 @@ Status Mounts::unmount(const std::string& name) const { return unmount_at(point(
 Status Mounts::unmount_at(const std::string& target) const {
     FLOCKER_TRY(const bool gone, insist(patience_, [&]() -> Result<bool> {
                     for (;;) {
-                        FLOCKER_TRY(const auto folder, look_at(target));
+                        FLOCKER_TRY(const auto folder, look_at_folder(target));
                         if (!folder || !folder->mount_root) return true;
                         if (::umount2(target.c_str(), UMOUNT_NOFOLLOW) == 0) continue;
                         if (errno == EBUSY) return false;
@@ -174,14 +112,14 @@ Status Mounts::unmount_at(const std::string& target) const {
                     }
                 }));
     if (gone) return {};
-    FLOCKER_TRY(const auto folder, look_at(target));
+    FLOCKER_TRY(const auto folder, look_at_folder(target));
     const auto user = folder ? find_user_of({folder->device_major, folder->device_minor}) : std::nullopt;
     return fail(ErrorCode::conflict, target + " is in use by " + user.value_or("somebody") + ": stop it first");
 }
 
 Status Mounts::await_no_writer(const std::string& name, const posix::Fd& subvolume) const {
     FLOCKER_TRY(const Place place, place_of(subvolume));
-    FLOCKER_TRY(const Folder folder, look_at(subvolume));
+    FLOCKER_TRY(const FolderSeen folder, look_at_folder(subvolume));
     std::string last;
     FLOCKER_TRY(const bool quiet, insist(patience_, [&]() -> Result<bool> {
                     FLOCKER_TRY(const auto writer, find_writer(place, {folder.device_major, folder.device_minor}));

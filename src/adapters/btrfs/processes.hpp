@@ -6,15 +6,10 @@
 #include <optional>
 #include <string>
 
+#include "adapters/btrfs/folder_place.hpp"
 #include "base/result.hpp"
 
 namespace flocker::btrfs {
-
-/// A subvolume as mountinfo names it, the same in every namespace.
-struct Place {
-    std::string device;  ///< "major:minor" of the file system.
-    std::string root;    ///< Path from the top of the file system.
-};
 
 /// Every subvolume has a device number of its own.
 struct DeviceNumber {

@@ -3,14 +3,17 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdio>
 #include <cstring>
-#include <vector>
 
+#include "adapters/btrfs/crc32c.hpp"
 #include "adapters/btrfs/incoming.hpp"
 #include "adapters/btrfs/pool.hpp"
 #include "adapters/btrfs/sender.hpp"
 #include "adapters/btrfs/stream_parser.hpp"
 #include "adapters/btrfs/stream_prefix.hpp"
+#include "adapters/btrfs/stream_reader.hpp"
 #include "adapters/btrfs/subvolume.hpp"
 
 namespace flocker::btrfs {
@@ -40,59 +43,73 @@ Result<Span> open_span(const std::string& pool_path, const model::DatasetId& dat
     return span;
 }
 
-/// Reads a source to its end, command by command.
-class Reader {
-public:
-    explicit Reader(const ports::Source& source) : source_(source) {}
+std::string digest_of(std::uint32_t sum) {
+    std::array<char, 16> text{};
+    std::snprintf(text.data(), text.size(), "crc32c:%08x", sum);
+    return text.data();
+}
 
-    Result<Instant> prefix() {
-        std::array<std::byte, stream::prefix_bytes> bytes{};
-        for (std::size_t have = 0; have < bytes.size();) {
-            FLOCKER_TRY(const std::size_t got, source_(std::span(bytes).subspan(have)));
-            if (got == 0) return cut();
-            have += got;
-        }
-        return stream::decode_prefix(bytes);
+/// nullopt: not a digest of ours.
+std::optional<std::uint32_t> sum_of(const std::string& digest) {
+    std::uint32_t sum = 0;
+    const bool read = std::sscanf(digest.c_str(), "crc32c:%8x", &sum) == 1;
+    return read && digest_of(sum) == digest ? std::optional(sum) : std::nullopt;
+}
+
+/// Tells when it is time to keep what has come.
+class Pace {
+public:
+    Pace(const Keeping& keeping, std::uint64_t begun_at) : keeping_(keeping), bytes_(begun_at), time_(Clock::now()) {}
+
+    [[nodiscard]] bool is_due(std::uint64_t bytes) const {
+        return bytes - bytes_ >= keeping_.every_bytes.value || Clock::now() - time_ >= keeping_.every;
     }
-    /// nullopt: the stream has ended as it should. Views are good until the next call.
-    Result<std::optional<stream::Command>> next() {
-        for (;;) {
-            FLOCKER_TRY(auto command, parser_.next());
-            if (command && !std::holds_alternative<stream::End>(*command)) return command;
-            if (command) continue;
-            const auto space = parser_.space();
-            FLOCKER_TRY(const std::size_t got, source_(space));
-            if (got > space.size()) return fail(ErrorCode::internal, "a source gave more than there was room for");
-            if (got == 0) return parser_.ended() ? Result<std::optional<stream::Command>>(std::nullopt) : cut();
-            parser_.filled(got);
-        }
-    }
-    Status skip_rest() {
-        std::vector<std::byte> piece(64 * 1024);
-        for (;;) {
-            FLOCKER_TRY(const std::size_t got, source_(piece));
-            if (got == 0) return {};
-        }
+    void begin(std::uint64_t bytes) {
+        bytes_ = bytes;
+        time_ = Clock::now();
     }
 
 private:
-    static tl::unexpected<Error> cut() { return fail(ErrorCode::corrupt, "snapshot stream: it ends too early"); }
+    using Clock = std::chrono::steady_clock;
 
-    const ports::Source& source_;
-    stream::Parser parser_;
+    const Keeping& keeping_;
+    std::uint64_t bytes_;
+    Clock::time_point time_;
 };
 
-Status fill(Reader& reader, stream::Applier applier) {
+/// Applies what the reader gives, to the end, and keeps it on the way. Where that fails once, the snapshot
+/// comes all the same, and the next time comes.
+Status fill(stream::Reader& reader, Incoming& incoming, const Keeping& keeping) {
+    stream::Applier applier = incoming.applier();
+    Pace pace(keeping, reader.position().bytes);
     for (;;) {
-        FLOCKER_TRY(const auto command, reader.next());
-        if (!command) return applier.finish();
-        FLOCKER_CHECK_OK(applier.apply(*command));
+        const auto command = reader.next();
+        if (!command && reader.source_failed()) {
+            const bool is_long = incoming.kept_at().bytes > 0;
+            const bool is_more = reader.position().bytes > incoming.kept_at().bytes;
+            if (is_long && is_more) static_cast<void>(incoming.keep(reader.position(), applier.root_times()));
+        }
+        if (!command) return tl::unexpected(command.error());
+        if (!*command) return applier.finish();
+        FLOCKER_CHECK_OK(applier.apply(**command));
+        if (!pace.is_due(reader.position().bytes)) continue;
+        static_cast<void>(incoming.keep(reader.position(), applier.root_times()));
+        pace.begin(reader.position().bytes);
     }
+}
+
+Status receive(stream::Reader& reader, Incoming& incoming, const Keeping& keeping) {
+    const Status filled = fill(reader, incoming, keeping);
+    // A stream that does not fit what is here would not fit the next time either.
+    if (!filled && !reader.source_failed()) incoming.forget();
+    FLOCKER_CHECK_OK(filled);
+    return incoming.publish();
 }
 
 }  // namespace
 
-BtrfsSnapshotStreams::BtrfsSnapshotStreams(std::string pool) : pool_(std::move(pool)) {}
+BtrfsSnapshotStreams::BtrfsSnapshotStreams(std::string pool, Keeping keeping)
+    : pool_(std::move(pool)), keeping_(keeping) {}
 
 Result<Bytes> BtrfsSnapshotStreams::measure(const model::DatasetId& dataset, std::optional<model::SnapshotId> base,
                                             model::SnapshotId to) {
@@ -128,18 +145,63 @@ Status BtrfsSnapshotStreams::write(const model::DatasetId& dataset, std::optiona
     return send_stream(span.to, span.base, Content::with, sink);
 }
 
+Status BtrfsSnapshotStreams::write_on(const model::DatasetId& dataset, std::optional<model::SnapshotId> base,
+                                      model::SnapshotId to, const ports::StreamPlace& from, const ports::Sink& sink) {
+    std::uint64_t before = from.offset.value;
+    std::uint32_t sum = 0;
+    bool proved = false;
+    const auto other = [&] {
+        return fail(ErrorCode::conflict,
+                    "snapshot " + model::to_text(to) + " gives another stream than the one before");
+    };
+    const auto rest = [&](std::span<const std::byte> bytes) -> Status {
+        const auto passed = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(before, bytes.size())));
+        sum = crc32c(sum, passed);
+        before -= passed.size();
+        if (before > 0) return sink({});
+        if (!proved && digest_of(sum) != from.digest) return other();
+        proved = true;
+        bytes = bytes.subspan(passed.size());
+        return bytes.empty() ? Status{} : sink(bytes);
+    };
+    FLOCKER_CHECK_OK(write(dataset, base, to, rest));
+    return proved ? Status{} : other();
+}
+
 Status BtrfsSnapshotStreams::read(const model::DatasetId& dataset, model::Epoch epoch,
                                   std::optional<model::SnapshotId> base, model::SnapshotId to,
                                   const ports::Source& source) {
     FLOCKER_TRY(const posix::Fd pool, open_pool(pool_));
-    Reader reader(source);
+    stream::Reader reader(source);
     FLOCKER_TRY(const Instant taken, reader.prefix());
     FLOCKER_TRY(const auto begin, reader.next());
     if (!begin) return fail(ErrorCode::corrupt, "snapshot stream: it is empty");
-    FLOCKER_TRY(auto incoming, Incoming::make(pool, Arrival{dataset, epoch, base, to}, *begin));
+    FLOCKER_TRY(auto incoming, Incoming::make(pool, Arrival{dataset, epoch, base, to}, *begin, taken));
     if (!incoming) return reader.skip_rest();
-    FLOCKER_CHECK_OK(fill(reader, incoming->applier()));
-    return incoming->publish(taken);
+    return receive(reader, *incoming, keeping_);
+}
+
+Result<std::optional<ports::KeptPart>> BtrfsSnapshotStreams::kept(const model::DatasetId& dataset) {
+    FLOCKER_TRY(const posix::Fd pool, open_pool(pool_));
+    FLOCKER_TRY(const auto folder, DatasetFolder::peek(pool, dataset));
+    if (!folder) return std::nullopt;
+    FLOCKER_TRY(const Contents contents, look_into(*folder));
+    FLOCKER_TRY(const auto partial, usable_partial(*folder, contents));
+    if (!partial) return std::nullopt;
+    return ports::KeptPart{
+        partial->epoch, partial->base, partial->to, {Bytes{partial->at.bytes}, digest_of(partial->at.sum)}};
+}
+
+Status BtrfsSnapshotStreams::read_on(const model::DatasetId& dataset, const ports::KeptPart& part,
+                                     const ports::Source& source) {
+    const auto sum = sum_of(part.at.digest);
+    if (!sum) return fail(ErrorCode::invalid_argument, "not a place in a snapshot stream: " + part.at.digest);
+    FLOCKER_TRY(const posix::Fd pool, open_pool(pool_));
+    const stream::Position at{part.at.offset.value, *sum};
+    stream::Reader reader(source, at);
+    FLOCKER_TRY(auto incoming, Incoming::make_from_kept(pool, Arrival{dataset, part.epoch, part.base, part.to}, at));
+    if (!incoming) return reader.skip_rest();
+    return receive(reader, *incoming, keeping_);
 }
 
 }  // namespace flocker::btrfs

@@ -72,14 +72,14 @@ Applier::Applier(const posix::Fd& root, const Uuid& own, std::optional<CloneSour
     : root_(root), own_(own), base_(base) {
     struct stat seen {};
     if (!base_ || ::fstat(root_.get(), &seen) != 0) return;
-    root_times_ = SetTimes{{}, time_of(seen.st_atim), time_of(seen.st_mtim)};
+    root_times_ = RootTimes{time_of(seen.st_atim), time_of(seen.st_mtim)};
 }
 
 // btrfs makes new entries under temporary names in the top folder, and says the folder's own times
 // only if they changed at the source, and not always last.
 Status Applier::finish() {
     open_file_.reset();
-    return root_times_ ? run(*root_times_) : Status{};
+    return root_times_ ? run(SetTimes{{}, root_times_->accessed, root_times_->modified}) : Status{};
 }
 
 Status Applier::apply(const Command& command) {
@@ -296,7 +296,7 @@ Status Applier::run(const SetOwner& command) {
 
 Status Applier::run(const SetTimes& command) {
     FLOCKER_TRY(const Place place, locate(command.path));
-    if (place.name.empty()) root_times_ = SetTimes{{}, command.accessed, command.modified};
+    if (place.name.empty()) root_times_ = RootTimes{command.accessed, command.modified};
     const timespec times[2] = {timespec_of(command.accessed), timespec_of(command.modified)};
     const int outcome = place.name.empty() ? ::futimens(root_.get(), times)
                                            : ::utimensat(place.folder, place.name.c_str(), times, AT_SYMLINK_NOFOLLOW);

@@ -16,6 +16,13 @@ struct CloneSource {
     const posix::Fd& folder;  ///< The base snapshot.
 };
 
+/// Of the subvolume itself.
+struct RootTimes {
+    Time accessed;
+    Time modified;
+    friend bool operator==(const RootTimes&, const RootTimes&) = default;
+};
+
 /// Does what the commands say to a subvolume that nobody else sees. Whatever they say, nothing outside
 /// it is written, opened or followed to: each path is resolved beneath it and through no symlink, and
 /// only regular files are opened.
@@ -29,6 +36,11 @@ public:
     [[nodiscard]] Status apply(const Command& command);
     /// After the last command.
     [[nodiscard]] Status finish();
+
+    /// The subvolume's own times as the commands so far want them; nullopt: as they are.
+    [[nodiscard]] const std::optional<RootTimes>& root_times() const { return root_times_; }
+    /// Goes on where another applier stopped, which had these.
+    void set_root_times(const std::optional<RootTimes>& times) { root_times_ = times; }
 
 private:
     /// A path's parent folder, open, and its last component. An empty name: the subvolume itself.
@@ -73,7 +85,7 @@ private:
     posix::Fd open_file_;
     std::string open_path_;
     /// Of the subvolume itself: its base's, then what the stream says.
-    std::optional<SetTimes> root_times_;
+    std::optional<RootTimes> root_times_;
 };
 
 }  // namespace flocker::btrfs::stream

@@ -212,7 +212,11 @@ std::optional<Command> decode(Kind kind, Attributes& in) {
 
 }  // namespace
 
-Parser::Parser() : buffer_(buffer_bytes) {}
+Parser::Parser(Position at, Beginning beginning)
+    : buffer_(buffer_bytes),
+      position_(at),
+      started_(beginning == Beginning::between_commands),
+      begun_(beginning == Beginning::between_commands) {}
 
 std::span<std::byte> Parser::space() {
     if (begin_ > 0) {
@@ -228,12 +232,13 @@ void Parser::filled(std::size_t bytes) {
 }
 
 void Parser::consume(std::size_t bytes) {
+    position_.sum = crc32c(position_.sum, rest().first(bytes));
+    position_.bytes += bytes;
     begin_ += bytes;
-    consumed_ += bytes;
 }
 
 tl::unexpected<Error> Parser::corrupt(const std::string& what) const {
-    return fail(ErrorCode::corrupt, "snapshot stream, byte " + std::to_string(consumed_) + ": " + what);
+    return fail(ErrorCode::corrupt, "snapshot stream, byte " + std::to_string(position_.bytes) + ": " + what);
 }
 
 Result<std::optional<Command>> Parser::next() {

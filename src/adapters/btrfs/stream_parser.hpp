@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -10,6 +11,18 @@
 #include "base/result.hpp"
 
 namespace flocker::btrfs::stream {
+
+/// A boundary between two commands of a stream.
+struct Position {
+    std::uint64_t bytes{0};  ///< Before it.
+    std::uint32_t sum{0};    ///< Their CRC-32C.
+    friend bool operator==(const Position&, const Position&) = default;
+};
+/// Where a parser's bytes begin.
+enum class Beginning : std::uint8_t {
+    of_stream,
+    between_commands,  ///< Somewhere behind the first command.
+};
 
 /// Turns the bytes of a btrfs send stream, version 1, into commands. Does no I/O, believes nothing:
 /// every length is checked, every command has its checksum, and a command is given only if all its
@@ -22,7 +35,8 @@ public:
     static constexpr std::size_t command_bytes_max = 64 * 1024;
     static constexpr std::size_t path_bytes_max = 4095;
 
-    Parser();
+    /// `at`: where its first byte lies; what position() goes on from.
+    explicit Parser(Position at = {}, Beginning beginning = Beginning::of_stream);
     /// Where the next bytes go. Not empty after next() gave nullopt. Ends the views of the last command.
     [[nodiscard]] std::span<std::byte> space();
     void filled(std::size_t bytes);
@@ -31,6 +45,8 @@ public:
     /// Errors: corrupt, with what is wrong and at which byte of the stream.
     [[nodiscard]] Result<std::optional<Command>> next();
 
+    /// Behind the command that was given last.
+    [[nodiscard]] const Position& position() const { return position_; }
     /// End was given. Bytes behind it are an error.
     [[nodiscard]] bool ended() const { return ended_; }
 
@@ -42,7 +58,7 @@ private:
     std::vector<std::byte> buffer_;
     std::size_t begin_{0};
     std::size_t end_{0};
-    std::uint64_t consumed_{0};
+    Position position_;
     bool started_{false};
     bool begun_{false};
     bool ended_{false};

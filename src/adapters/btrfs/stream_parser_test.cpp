@@ -202,5 +202,33 @@ TEST(StreamParser, SurvivesAnyBytesWithRightChecksums) {
     }
 }
 
+TEST(StreamParser, GoesOnBetweenTwoCommands) {
+    const std::string file = command(3, attribute(15, "file"));
+    const std::string before = header + begin + file;
+    const std::string after = command(8, attribute(15, "link") + attribute(17, "target")) + end;
+    const auto feed = [](Parser& parser, const std::string& text) {
+        std::memcpy(parser.space().data(), text.data(), text.size());
+        parser.filled(text.size());
+    };
+    Parser first(Position{20, 7});
+    feed(first, before + after.substr(0, after.size() / 2));
+    ASSERT_TRUE(first.next()->has_value());
+    ASSERT_TRUE(first.next()->has_value());
+    EXPECT_EQ(first.position(), (Position{20 + before.size(), crc32c(7, bytes_of(before))}));
+
+    Parser second(first.position(), Beginning::between_commands);
+    feed(second, after);
+
+    const auto link = second.next();
+    ASSERT_TRUE(link && *link) << link.error();
+    EXPECT_TRUE(std::holds_alternative<MakeSymlink>(**link));
+    EXPECT_TRUE(std::holds_alternative<End>(second.next()->value()));
+    EXPECT_TRUE(second.ended());
+
+    Parser third(first.position(), Beginning::between_commands);
+    feed(third, begin);
+    EXPECT_EQ(third.next().error().code, ErrorCode::corrupt) << "it begins twice";
+}
+
 }  // namespace
 }  // namespace flocker::btrfs::stream

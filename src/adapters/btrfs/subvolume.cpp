@@ -72,6 +72,7 @@ Result<SubvolumeFacts> facts_of(const posix::Fd& subvolume) {
     facts.received_uuid = uuid_of(args.received_uuid);
     facts.read_only = (args.flags & BTRFS_ROOT_SUBVOL_RDONLY) != 0;
     facts.taken = instant_of(facts.received_uuid == Uuid{} ? args.otime : args.stime);
+    facts.written = instant_of(args.ctime);
     return facts;
 }
 
@@ -109,8 +110,16 @@ Status set_received(const posix::Fd& subvolume, const Uuid& original, std::uint6
 }
 
 Status remove_subvolume(const posix::Fd& folder, const std::string& name) {
-    const auto error =
-        btrfs_util_delete_subvolume_fd(folder.get(), name.c_str(), BTRFS_UTIL_DELETE_SUBVOLUME_RECURSIVE);
+    const auto remove = [&] {
+        return btrfs_util_delete_subvolume_fd(folder.get(), name.c_str(), BTRFS_UTIL_DELETE_SUBVOLUME_RECURSIVE);
+    };
+    auto error = remove();
+    if (error != BTRFS_UTIL_OK && errno == EROFS) {
+        // It is read-only, and what is nested in it would be deleted from it first.
+        FLOCKER_TRY(const posix::Fd subvolume, need_subvolume(folder, name));
+        FLOCKER_CHECK_OK(set_writable(subvolume));
+        error = remove();
+    }
     if (error == BTRFS_UTIL_OK) return {};
     // btrfs says EPERM while a send reads it; nothing else denies root anything here.
     if (errno == EPERM) return fail(ErrorCode::conflict, "snapshot " + name + " is being sent: delete it later");

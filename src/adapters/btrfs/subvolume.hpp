@@ -28,6 +28,7 @@ struct SubvolumeFacts {
     Uuid received_uuid{};  ///< Of the snapshot that it is a received copy of.
     bool read_only{false};
     Instant taken;  ///< When it was made; of a received one: when its original was made.
+    Instant written;  ///< When something inside was last changed, but for what is only in the page cache.
 };
 
 /// nullopt: there is nothing of that name. Errors: conflict (it is not a subvolume), unavailable.

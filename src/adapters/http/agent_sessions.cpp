@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/http/agent_sessions.hpp"
 
+#include <future>
 #include <string_view>
 #include <utility>
 
@@ -13,6 +14,8 @@ namespace {
 /// between two blank lines.
 constexpr Duration look_interval = 1s;
 constexpr int looks_per_blank_line = 5;
+/// The loop does not block; if it is behind by more, the agent had better ask again.
+constexpr Duration receipt_limit = 3s;
 constexpr std::string_view nodes_path = "/v1/nodes/";
 
 Answer refusal(unsigned status, const std::string& message) {
@@ -25,7 +28,7 @@ Answer refusal(unsigned status, const std::string& message) {
 
 }  // namespace
 
-HttpAgentSessions::HttpAgentSessions(ports::Loop& loop, std::function<void(model::NodeReport)> reported)
+HttpAgentSessions::HttpAgentSessions(ports::Loop& loop, Reported reported)
     : loop_(loop), reported_(std::move(reported)) {}
 
 HttpAgentSessions::~HttpAgentSessions() {
@@ -105,9 +108,15 @@ Answer HttpAgentSessions::report(const Request& request, const model::NodeId& no
     auto report = codec::decode<model::NodeReport>(request.body);
     if (!report) return refusal(400, report.error().message);
     if (report->node != node) return refusal(403, "the report is about another node");
-    loop_.post([reported = reported_, report = *std::move(report)]() mutable { reported(std::move(report)); });
+    const auto receipt = std::make_shared<std::promise<model::ReportReceipt>>();
+    std::future<model::ReportReceipt> given = receipt->get_future();
+    loop_.post([reported = reported_, report = *std::move(report), receipt] { receipt->set_value(reported(report)); });
+    if (given.wait_for(receipt_limit) != std::future_status::ready) {
+        return refusal(503, "the control service is busy: send the next report");
+    }
     Response response;
-    response.status = 204;
+    response.headers.add("Content-Type", "application/json");
+    response.body = codec::encode(given.get());
     return response;
 }
 

@@ -21,7 +21,7 @@ namespace flocker::http {
 ///   GET  /v1/nodes/<id>/assignment           the newest assignment; 404: there is none yet
 ///   GET  /v1/nodes/<id>/assignment?watch=1   a stream of lines: the newest assignment at once, then each
 ///                                            new one; a blank line every 5 s says that we are there
-///   POST /v1/nodes/<id>/report               a report; 204
+///   POST /v1/nodes/<id>/report               a report; 200 and its receipt
 ///
 /// Only the node itself may ask (403): its certificate's name is "node:<id>". A node's newest watch
 /// ends its older one.
@@ -29,8 +29,9 @@ namespace flocker::http {
 /// Threads: publish() on the loop thread; respond() on the server's threads; stop() from any.
 class HttpAgentSessions final : public ports::AgentSessions {
 public:
-    /// `reported` is called on the loop thread.
-    HttpAgentSessions(ports::Loop& loop, std::function<void(model::NodeReport)> reported);
+    /// Called on the loop thread; gives the receipt before it returns.
+    using Reported = std::function<model::ReportReceipt(const model::NodeReport&)>;
+    HttpAgentSessions(ports::Loop& loop, Reported reported);
     ~HttpAgentSessions() override;
 
     void publish(const model::Assignment& assignment) override;
@@ -54,7 +55,7 @@ private:
     void stream(const model::NodeId& node, BodyWriter& writer);
 
     ports::Loop& loop_;
-    std::function<void(model::NodeReport)> reported_;
+    Reported reported_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::map<model::NodeId, Session> sessions_;

@@ -13,7 +13,7 @@ namespace {
 constexpr Duration connect_limit = 3s;
 /// The other side writes a blank line every 5 s.
 constexpr Duration silence_limit = 15s;
-constexpr Duration report_limit = 15s;
+constexpr Duration report_limit = 5s;
 constexpr Duration pause_min = 100ms;
 constexpr Duration pause_max = 5s;
 
@@ -70,7 +70,7 @@ void HttpControlLink::watch(std::function<void(const model::Assignment&)> assign
     if (!watching_.joinable()) watching_ = std::thread([this] { watch_until_stopped(); });
 }
 
-void HttpControlLink::report(const model::NodeReport& report, Done<void> done) {
+void HttpControlLink::report(const model::NodeReport& report, Done<model::ReportReceipt> done) {
     const std::lock_guard lock(mutex_);
     if (outgoing_) {
         loop_.post([done = std::move(outgoing_->done)] {
@@ -150,13 +150,13 @@ void HttpControlLink::report_until_stopped() {
         const Outgoing outgoing = std::move(*outgoing_);
         outgoing_.reset();
         lock.unlock();
-        Status outcome = send(outgoing.report);
+        Result<model::ReportReceipt> outcome = send(outgoing.report);
         loop_.post([done = outgoing.done, outcome = std::move(outcome)] { done(outcome); });
         lock.lock();
     }
 }
 
-Status HttpControlLink::send(const model::NodeReport& report) {
+Result<model::ReportReceipt> HttpControlLink::send(const model::NodeReport& report) {
     Request request;
     request.method = "POST";
     request.target = path_ + "report";
@@ -165,7 +165,9 @@ Status HttpControlLink::send(const model::NodeReport& report) {
     FLOCKER_TRY(const Response response,
                 report_client_.exchange(request, {.source = {}, .sink = {}, .idle_limit = report_limit}));
     if (response.status / 100 != 2) return tl::unexpected(refusal_of(place_, response));
-    return {};
+    // A control service one release older says nothing, and gives nobody's volume away.
+    if (response.body.empty()) return model::ReportReceipt{};
+    return codec::decode<model::ReportReceipt>(response.body);
 }
 
 }  // namespace flocker::http

@@ -35,19 +35,19 @@ public:
     ~HttpControlLink() override;
 
     void watch(std::function<void(const model::Assignment&)> assigned) override;
-    void report(const model::NodeReport& report, Done<void> done) override;
+    void report(const model::NodeReport& report, Done<model::ReportReceipt> done) override;
 
 private:
     struct Outgoing {
         model::NodeReport report;
-        Done<void> done;
+        Done<model::ReportReceipt> done;
     };
 
     void watch_until_stopped();
     [[nodiscard]] Status watch_once(bool& heard);
     [[nodiscard]] Status take_line(const std::string& line);
     void report_until_stopped();
-    [[nodiscard]] Status send(const model::NodeReport& report);
+    [[nodiscard]] Result<model::ReportReceipt> send(const model::NodeReport& report);
     void tell(const std::string& text);
     /// False: it is time to end.
     [[nodiscard]] bool rest(Duration pause);

@@ -131,9 +131,9 @@ protected:
         });
         ran.get_future().wait();
     }
-    Status send(const model::NodeReport& sent) {
-        Mailbox<Status> done;
-        on_loop([&] { link_->report(sent, [&](Status outcome) { done.put(std::move(outcome)); }); });
+    Result<model::ReportReceipt> send(const model::NodeReport& sent) {
+        Mailbox<Result<model::ReportReceipt>> done;
+        on_loop([&] { link_->report(sent, [&](Result<model::ReportReceipt> outcome) { done.put(std::move(outcome)); }); });
         return done.take();
     }
     Response ask(const std::string& method, const std::string& target, const std::string& body = {}) {
@@ -146,7 +146,10 @@ protected:
     Mailbox<model::Assignment> assigned_;
     Mailbox<model::NodeReport> reported_;
     Mailbox<std::string> told_;
-    HttpAgentSessions sessions_{loop_, [this](model::NodeReport seen) { reported_.put(std::move(seen)); }};
+    HttpAgentSessions sessions_{loop_, [this](const model::NodeReport& seen) {
+                                 reported_.put(seen);
+                                 return model::ReportReceipt{seen.sequence == 2};
+                             }};
     std::unique_ptr<NamedListener> listener_;
     std::atomic<std::uint16_t> port_{0};
     std::optional<HttpServer> server_;
@@ -214,8 +217,8 @@ TEST_F(ControlLink, EndsTheOlderWatchOfANode) {
 TEST_F(ControlLink, DeliversReportsOneAfterAnother) {
     start_link();
 
-    EXPECT_TRUE(send(report(1)));
-    EXPECT_TRUE(send(report(2)));
+    EXPECT_EQ(send(report(1)), model::ReportReceipt{false});
+    EXPECT_EQ(send(report(2)), model::ReportReceipt{true});
 
     EXPECT_EQ(reported_.take(), report(1));
     EXPECT_EQ(reported_.take(), report(2));
@@ -223,10 +226,10 @@ TEST_F(ControlLink, DeliversReportsOneAfterAnother) {
 
 TEST_F(ControlLink, EndsEveryReportExactlyOnceEvenIfMoreComeThanCanBeSent) {
     start_link();
-    Mailbox<Status> done;
+    Mailbox<Result<model::ReportReceipt>> done;
     on_loop([&] {
         for (std::uint64_t i = 1; i <= 20; ++i)
-            link_->report(report(i), [&](Status outcome) { done.put(std::move(outcome)); });
+            link_->report(report(i), [&](Result<model::ReportReceipt> outcome) { done.put(std::move(outcome)); });
     });
 
     int delivered = 0;

@@ -11,8 +11,9 @@
 
 namespace flocker::nftables {
 
-/// The nft table `ip flocker` of a network namespace, and what we know to be in it. Blocking; one
-/// thread at a time, in that namespace.
+/// The nft tables `ip flocker` and `bridge flocker` of a network namespace, and what we know to be in
+/// them. A table made anew is one whose lease has run out; no other change touches the lease. Blocking;
+/// one thread at a time, in that namespace.
 class KernelRoutes {
 public:
     /// Takes over the table that is there, or makes it. One of another shape is replaced in one
@@ -25,16 +26,20 @@ public:
     [[nodiscard]] Status commit(const model::RouteTable& wanted);
     /// Reads the table and undoes what somebody else did to it.
     [[nodiscard]] Status verify();
+    /// Whether this kernel has nftables for bridges: then there is a table `bridge flocker`.
+    [[nodiscard]] bool bridged() const { return bridged_; }
     /// Transactions since open(), without those that made the table.
     [[nodiscard]] std::uint64_t transactions() const { return transactions_; }
 
 private:
-    explicit KernelRoutes(NftSession nft) : nft_(std::move(nft)) {}
+    KernelRoutes(NftSession nft, bool bridged) : nft_(std::move(nft)), bridged_(bridged) {}
     [[nodiscard]] Result<Listing> read();
     [[nodiscard]] Status install(const model::RouteTable& table);
+    [[nodiscard]] std::string elements(const model::RouteTable& from, const model::RouteTable& to) const;
     [[nodiscard]] Status change(const model::RouteTable& from, const model::RouteTable& to);
 
     NftSession nft_;
+    bool bridged_;
     model::RouteTable table_;
     std::uint64_t transactions_{0};
 };

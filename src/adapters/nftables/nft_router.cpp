@@ -312,7 +312,14 @@ private:
     std::thread thread_;
 };
 
-NftRouter::NftRouter(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
+NftRouter::NftRouter(std::unique_ptr<Worker> worker, ports::Loop& loop, KernelLease lease)
+    : loop_(loop),
+      worker_(std::move(worker)),
+      lease_(loop, [this, kernel = std::make_shared<KernelLease>(std::move(lease))](Duration duration) {
+          Status outcome = kernel->run_for(duration);
+          if (!outcome) worker_->ask(std::nullopt, [](const Status&) {});
+          return outcome;
+      }) {}
 NftRouter::~NftRouter() = default;
 
 Result<std::unique_ptr<NftRouter>> NftRouter::open(ports::Loop& loop, WaitingBounds bounds) {
@@ -323,12 +330,18 @@ Result<std::unique_ptr<NftRouter>> NftRouter::open(ports::Loop& loop, WaitingBou
     FLOCKER_TRY(Conntrack conntrack, Conntrack::open());
     FLOCKER_TRY(BridgePorts bridges, BridgePorts::open());
     FLOCKER_CHECK_OK(ensure_forwarding());
-    return std::unique_ptr<NftRouter>(new NftRouter(std::make_unique<Worker>(
-        loop, std::move(routes), std::move(conntrack), std::move(bridges), std::move(queue), std::move(wake), bounds)));
+    FLOCKER_TRY(KernelLease lease, KernelLease::open(routes.bridged()));
+    auto worker = std::make_unique<Worker>(loop, std::move(routes), std::move(conntrack), std::move(bridges),
+                                           std::move(queue), std::move(wake), bounds);
+    return std::unique_ptr<NftRouter>(new NftRouter(std::move(worker), loop, std::move(lease)));
 }
 
 void NftRouter::apply(const model::RouteTable& table, Done<void> done) {
     worker_->ask(table, std::move(done));
+}
+
+void NftRouter::extend_lease(Instant until, Done<void> done) {
+    lease_.extend(until - loop_.now(), std::move(done));
 }
 
 void NftRouter::ensure(Done<void> done) {
@@ -341,7 +354,10 @@ NftRouter::Counters NftRouter::counters() const {
 
 Status NftRouter::remove_everything() {
     FLOCKER_TRY(NftSession nft, NftSession::open());
-    FLOCKER_TRY(const std::string removed, nft.run(removal_text()));
+    FLOCKER_TRY(const std::string tables, nft.run("list tables\n"));
+    // A kernel without that family may not know how to remove what is not there.
+    const bool bridged = tables.find("table bridge flocker\n") != std::string::npos;
+    FLOCKER_TRY(const std::string removed, nft.run(removal_text() + (bridged ? bridge_removal_text() : "")));
     withdraw_forwarding();
     return {};
 }

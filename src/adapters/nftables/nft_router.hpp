@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "adapters/nftables/kernel_lease.hpp"
+#include "adapters/nftables/lease_thread.hpp"
 #include "adapters/nftables/waiting_room.hpp"
 #include "base/result.hpp"
 #include "ports/loop.hpp"
@@ -24,7 +26,19 @@ namespace flocker::nftables {
 /// Kept: the client's address, towards a container of this node. Replaced by this node's: towards
 /// another node; when client and container are on one bridge; when the client used 127.0.0.1.
 ///
-/// Threads: open() blocks, in the network namespace that the router is for. It owns one thread.
+/// The lease is an element with a timeout in the kernel's table. Without it, packets from and to the address
+/// of a leased container are dropped, and nobody is told: on whatever way they are routed (from outside, from
+/// another node, from this node itself, from another container through this node's address), and from one
+/// container to another across their bridge. It does not depend on a process. One that opens takes it over as
+/// it is; a table made anew (at boot, or because somebody removed it) has none until the next extend_lease().
+/// Not cut off: IPv6, which our network does not have; who shares the container's own network namespace;
+/// what somebody else offloads past the kernel's hooks (flowtables, XDP). On a kernel without nftables for
+/// bridges, packets from container to container across a bridge, unless br_netfilter shows them to us.
+/// A container stays cut off only as long as the table names it as a leased target: who takes it out of the
+/// table has stopped it before. An agent's own questions to a leased container need the lease as well.
+///
+/// Threads: open() blocks, in the network namespace that the router is for. It owns two threads: what
+///          changes routes may wait for others (iptables' lock), and the lease must not wait with it.
 /// Limits:  the bounds count all held ports together. Beyond them the kernel keeps a thousand first
 ///          packets that are not looked at yet, and drops more; their clients ask again.
 class NftRouter final : public ports::Router {
@@ -40,6 +54,10 @@ public:
     /// In the order of the calls. Errors: invalid_argument (an address or port), unavailable. After
     /// an error connections wait as before; apply again.
     void apply(const model::RouteTable& table, Done<void> done) override;
+    /// In the order of the calls, each replaces the one before; one small transaction. Errors: timed_out (it was
+    /// over before the kernel had it), unavailable (the lease is as before. If our tables were gone, they are made
+    /// anew, without the lease: extend again).
+    void extend_lease(Instant until, Done<void> done) override;
     /// Puts right what others changed: our table, sysctls, Docker's FORWARD policy after a restart of
     /// Docker. Also happens by itself after an apply(), every few seconds at most, while nothing is held.
     void ensure(Done<void> done);
@@ -59,8 +77,10 @@ public:
 
 private:
     class Worker;
-    explicit NftRouter(std::unique_ptr<Worker> worker);
+    NftRouter(std::unique_ptr<Worker> worker, ports::Loop& loop, KernelLease lease);
+    ports::Loop& loop_;
     std::unique_ptr<Worker> worker_;
+    LeaseThread lease_;  ///< Asks the worker.
 };
 
 }  // namespace flocker::nftables

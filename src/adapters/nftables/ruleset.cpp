@@ -22,7 +22,11 @@ struct Elements {
     std::set<std::string> peers;
     std::set<std::uint16_t> held;
     std::set<std::uint16_t> closed;
+    std::set<std::string> leased;
 };
+
+constexpr std::string_view routed = "ip flocker";
+constexpr std::string_view bridged = "bridge flocker";
 
 Elements elements_of(const RouteTable& table) {
     Elements elements;
@@ -34,19 +38,21 @@ Elements elements_of(const RouteTable& table) {
         }
         elements.routes.emplace(port, fmt::format("{} . {}", entry.target->address, entry.target->port));
         if (!entry.target->local) elements.peers.insert(entry.target->address);
+        if (entry.target->local && entry.leased) elements.leased.insert(entry.target->address);
     }
     return elements;
 }
 
-/// "<verb> element ip flocker <set> { a, b }\n", or nothing.
-void put_command(std::string& text, std::string_view verb, std::string_view set,
+/// "<verb> element <table> <set> { a, b }\n", or nothing.
+void put_command(std::string& text, std::string_view verb, std::string_view table, std::string_view set,
                  const std::vector<std::string>& items) {
     if (items.empty()) return;
-    text += fmt::format("{} element ip flocker {} {{ {} }}\n", verb, set, fmt::join(items, ", "));
+    text += fmt::format("{} element {} {} {{ {} }}\n", verb, table, set, fmt::join(items, ", "));
 }
 
 template <class Item>
-void put_set_change(std::string& text, std::string_view set, const std::set<Item>& from, const std::set<Item>& to) {
+void put_set_change(std::string& text, std::string_view table, std::string_view set, const std::set<Item>& from,
+                    const std::set<Item>& to) {
     std::vector<std::string> gone;
     std::vector<std::string> added;
     for (const Item& item : from) {
@@ -55,8 +61,8 @@ void put_set_change(std::string& text, std::string_view set, const std::set<Item
     for (const Item& item : to) {
         if (!from.contains(item)) added.push_back(fmt::format("{}", item));
     }
-    put_command(text, "delete", set, gone);
-    put_command(text, "add", set, added);
+    put_command(text, "delete", table, set, gone);
+    put_command(text, "add", table, set, added);
 }
 
 void put_route_change(std::string& text, const std::map<std::uint16_t, std::string>& from,
@@ -71,8 +77,8 @@ void put_route_change(std::string& text, const std::map<std::uint16_t, std::stri
         const auto there = from.find(port);
         if (there == from.end() || there->second != target) added.push_back(fmt::format("{} : {}", port, target));
     }
-    put_command(text, "delete", "routes", gone);
-    put_command(text, "add", "routes", added);
+    put_command(text, "delete", routed, "routes", gone);
+    put_command(text, "add", routed, "routes", added);
 }
 
 bool is_ipv4(const std::string& address) {
@@ -99,6 +105,10 @@ std::vector<std::string_view> words_of(std::string_view text, std::string_view b
         at = stop;
     }
     return words;
+}
+
+bool has_marker(std::string_view text) {
+    return text.find(fmt::format("chain {} {{", shape_marker)) != std::string_view::npos;
 }
 
 Result<std::uint16_t> parse_port(std::string_view word) {
@@ -136,13 +146,24 @@ Status validate(const RouteTable& table) {
 // What comes from outside for 127.0.0.0/8 is dropped: route_localnet would let it in.
 //
 // Filter chains see each packet of each connection, so what tells first packets from others comes first
-// in their rules, and what is dear (fib looks up the route) after it.
+// in their rules, and what is dear (fib looks up the route) after it. Of a packet that is not leased, the
+// chains lease_in and lease_out cost one look into a set each.
 std::string shape_text(QueueStatement queue) {
     constexpr std::string_view shape = R"(table ip flocker {{
     map routes {{ type inet_service : ipv4_addr . inet_service; }}
     set peers {{ type ipv4_addr; }}
     set held {{ type inet_service; }}
     set closed {{ type inet_service; }}
+    set leased {{ type ipv4_addr; }}
+    set {} {{ type ether_type; flags timeout; }}
+    chain lease_in {{
+        type filter hook prerouting priority -310; policy accept;
+        ip saddr @leased meta protocol != @{} drop
+    }}
+    chain lease_out {{
+        type filter hook postrouting priority -310; policy accept;
+        ip daddr @leased meta protocol != @{} drop
+    }}
     chain wait {{
         meta mark {:#010x} reject with tcp reset
         {}
@@ -187,16 +208,42 @@ std::string shape_text(QueueStatement queue) {
     }}
 }}
 )";
-    return fmt::format(shape, refused_mark,
+    return fmt::format(shape, lease_set, lease_set, lease_set, refused_mark,
                        queue == QueueStatement::in_text ? fmt::format("queue num {}", held_queue) : "");
 }
 
+std::string bridge_shape_text() {
+    constexpr std::string_view shape = R"(table bridge flocker {{
+    set leased {{ type ipv4_addr; }}
+    set {} {{ type ether_type; flags timeout; }}
+    chain lease_across {{
+        type filter hook forward priority -310; policy accept;
+        ip saddr @leased meta protocol != @{} drop
+        ip daddr @leased meta protocol != @{} drop
+    }}
+}}
+)";
+    return fmt::format(shape, lease_set, lease_set, lease_set);
+}
+
 std::string marker_text() {
-    return fmt::format("add chain ip flocker {}\n", shape_marker);
+    return fmt::format("add chain {} {}\n", routed, shape_marker);
+}
+std::string bridge_marker_text() {
+    return fmt::format("add chain {} {}\n", bridged, shape_marker);
 }
 
 std::string removal_text() {
-    return "add table ip flocker\ndelete table ip flocker\n";
+    return fmt::format("add table {}\ndelete table {}\n", routed, routed);
+}
+std::string bridge_removal_text() {
+    return fmt::format("add table {}\ndelete table {}\n", bridged, bridged);
+}
+
+std::string bridge_probe_text() {
+    return "add table bridge flocker_probe\n"
+           "add chain bridge flocker_probe probe { type filter hook forward priority 0; }\n"
+           "delete table bridge flocker_probe\n";
 }
 
 std::string transaction(const RouteTable& from, const RouteTable& to) {
@@ -204,17 +251,26 @@ std::string transaction(const RouteTable& from, const RouteTable& to) {
     const Elements after = elements_of(to);
     std::string text;
     put_route_change(text, before.routes, after.routes);
-    put_set_change(text, "peers", before.peers, after.peers);
-    put_set_change(text, "held", before.held, after.held);
-    put_set_change(text, "closed", before.closed, after.closed);
+    put_set_change(text, routed, "peers", before.peers, after.peers);
+    put_set_change(text, routed, "held", before.held, after.held);
+    put_set_change(text, routed, "closed", before.closed, after.closed);
+    put_set_change(text, routed, "leased", before.leased, after.leased);
+    return text;
+}
+
+std::string bridge_transaction(const RouteTable& from, const RouteTable& to) {
+    std::string text;
+    put_set_change(text, bridged, "leased", elements_of(from).leased, elements_of(to).leased);
     return text;
 }
 
 Result<Listing> parse_listing(std::string_view text) {
     Listing listing;
-    listing.complete = text.find(fmt::format("chain {} {{", shape_marker)) != std::string_view::npos;
+    listing.complete = has_marker(text);
     const std::vector<std::string_view> peers = words_of(text, "set peers {");
     const std::set<std::string_view> remote(peers.begin(), peers.end());
+    const std::vector<std::string_view> containers = words_of(text, "set leased {");
+    const std::set<std::string_view> leased(containers.begin(), containers.end());
 
     const std::vector<std::string_view> routes = words_of(text, "map routes {");
     // port : address . port
@@ -225,6 +281,7 @@ Result<Listing> parse_listing(std::string_view text) {
         FLOCKER_TRY(const std::uint16_t port, parse_port(routes[at]));
         FLOCKER_TRY(const std::uint16_t target_port, parse_port(routes[at + 4]));
         RouteTarget target{std::string(routes[at + 2]), target_port, !remote.contains(routes[at + 2])};
+        listing.table[port].leased = target.local && leased.contains(target.address);
         listing.table[port].target = std::move(target);
     }
     for (const std::string_view word : words_of(text, "set held {")) {
@@ -236,6 +293,12 @@ Result<Listing> parse_listing(std::string_view text) {
         listing.table[port];
     }
     return listing;
+}
+
+bool bridge_agrees(std::string_view text, const RouteTable& table) {
+    const std::vector<std::string_view> words = words_of(text, "set leased {");
+    const std::set<std::string> leased(words.begin(), words.end());
+    return has_marker(text) && leased == elements_of(table).leased;
 }
 
 }  // namespace flocker::nftables

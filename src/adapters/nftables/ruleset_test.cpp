@@ -20,6 +20,10 @@ RouteEntry held(RouteEntry entry) {
     entry.held = true;
     return entry;
 }
+RouteEntry leased(RouteEntry entry) {
+    entry.leased = true;
+    return entry;
+}
 
 TEST(Transaction, IsEmptyBetweenEqualTables) {
     const RouteTable table{{80, local("172.30.0.2", 8080)}, {81, held({})}, {82, {}}};
@@ -65,6 +69,28 @@ TEST(Transaction, KeepsAPeerThatAnotherRouteStillNeeds) {
     EXPECT_EQ(transaction(from, to), "delete element ip flocker routes { 81 }\n");
 }
 
+TEST(Transaction, LeasesEachContainerOnceWhateverItsPortsAndHeldOrNot) {
+    const RouteTable to{{80, leased(local("172.30.0.2", 8080))},
+                        {81, leased(held(local("172.30.0.2", 81)))},
+                        {82, leased(held(local("172.30.0.3", 82)))},
+                        {83, leased(remote("10.0.0.2", 83))},
+                        {84, leased({})}};
+
+    EXPECT_NE(transaction({}, to).find("add element ip flocker leased { 172.30.0.2, 172.30.0.3 }\n"), std::string::npos);
+    EXPECT_EQ(bridge_transaction({}, to), "add element bridge flocker leased { 172.30.0.2, 172.30.0.3 }\n");
+}
+
+TEST(Transaction, TouchesNoRouteWhenItBecomesLeasedAndNeverTheLease) {
+    const RouteTable unleased{{80, local("172.30.0.2", 8080)}};
+    const RouteTable under_lease{{80, leased(local("172.30.0.2", 8080))}};
+
+    EXPECT_EQ(transaction(unleased, under_lease), "add element ip flocker leased { 172.30.0.2 }\n");
+    EXPECT_EQ(bridge_transaction(unleased, under_lease), "add element bridge flocker leased { 172.30.0.2 }\n");
+    EXPECT_EQ(transaction(under_lease, unleased), "delete element ip flocker leased { 172.30.0.2 }\n");
+    EXPECT_EQ(bridge_transaction(under_lease, unleased), "delete element bridge flocker leased { 172.30.0.2 }\n");
+    EXPECT_EQ(bridge_transaction(under_lease, under_lease), "");
+}
+
 TEST(Validate, RefusesWhatIsNotAnAddressOrAPort) {
     EXPECT_TRUE(validate({{80, local("172.30.0.2", 8080)}, {81, {}}}));
     for (const char* address : {"", "alder", "fe80::1", "10.0.0.2 }; flush ruleset", "10.0.0"}) {
@@ -86,7 +112,7 @@ TEST(ParseListing, GivesBackTheTableThatTheElementsStandFor) {
         "\tset peers {\n\t\ttype ipv4_addr\n\t\telements = { 10.0.0.2 }\n\t}\n\n"
         "\tset held {\n\t\ttype inet_service\n\t\telements = { 81, 83 }\n\t}\n\n"
         "\tset closed {\n\t\ttype inet_service\n\t\telements = { 82 }\n\t}\n\n"
-        "\tchain shape_2 {\n\t}\n}\n");
+        "\tchain shape_3 {\n\t}\n}\n");
 
     ASSERT_TRUE(listing) << listing.error();
     EXPECT_TRUE(listing->complete);
@@ -95,6 +121,30 @@ TEST(ParseListing, GivesBackTheTableThatTheElementsStandFor) {
                                           {82, {}},
                                           {83, held({})},
                                           {90, local("172.30.0.4", 443)}}));
+}
+
+TEST(ParseListing, TellsLeasedContainersFromOthersAndDoesNotTakeTheLeaseForOne) {
+    const auto listing = parse_listing(
+        "table ip flocker {\n"
+        "\tmap routes {\n\t\ttype inet_service : ipv4_addr . inet_service\n"
+        "\t\telements = { 80 : 172.30.0.2 . 8080, 81 : 172.30.0.3 . 81 }\n\t}\n\n"
+        "\tset leased {\n\t\ttype ipv4_addr\n\t\telements = { 172.30.0.3 }\n\t}\n\n"
+        "\tset lease {\n\t\ttype ether_type\n\t\tflags timeout\n\t\telements = { 0x0800 timeout 4s }\n\t}\n}\n");
+
+    ASSERT_TRUE(listing) << listing.error();
+    EXPECT_EQ(listing->table,
+              (RouteTable{{80, local("172.30.0.2", 8080)}, {81, leased(local("172.30.0.3", 81))}}));
+}
+
+TEST(BridgeAgrees, OnlyWithJustTheLeasedContainersAndTheMarker) {
+    const RouteTable table{{80, leased(local("172.30.0.2", 8080))}, {81, local("172.30.0.3", 81)}};
+    const std::string set = "table bridge flocker {\n\tset leased {\n\t\telements = { 172.30.0.2 }\n\t}\n";
+    const std::string marker = "\tchain shape_3 {\n\t}\n";
+
+    EXPECT_TRUE(bridge_agrees(set + marker + "}\n", table));
+    EXPECT_FALSE(bridge_agrees(set + "}\n", table));
+    EXPECT_FALSE(bridge_agrees(set + marker + "}\n", {}));
+    EXPECT_FALSE(bridge_agrees("table bridge flocker {\n\tset leased {\n\t}\n" + marker + "}\n", table));
 }
 
 TEST(ParseListing, ReadsAnEmptyOrUnfinishedTable) {

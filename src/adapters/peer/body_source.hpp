@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
+#include <cstddef>
+#include <optional>
 #include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "adapters/peer/frames.hpp"
+#include "base/bytes.hpp"
 
 namespace flocker::peer {
 
@@ -28,6 +33,14 @@ public:
 protected:
     /// Makes the next bytes ready, unless there are some or the end was reached.
     [[nodiscard]] Status advance();
+    /// The bytes that are ready, which are read by this.
+    [[nodiscard]] std::span<const std::byte> take_ready() { return std::exchange(left_, {}); }
+    /// Makes it the problem.
+    [[nodiscard]] tl::unexpected<Error> broken(Error error);
+    /// These are read next.
+    void put_back(std::span<const std::byte> bytes) { left_ = bytes; }
+    /// A message where the body should go on. A body that comes behind it is another one.
+    [[nodiscard]] virtual Status at_message(std::string_view json);
 
 private:
     /// Called once when the end has come; an error takes the place of the end.
@@ -55,6 +68,24 @@ private:
 
     FrameStream& frames_;
     bool settled_{false};
+};
+
+/// The body of a snapshot, which its sender may begin anew if it was told from where it can go on.
+class RestartedBody final : public BodySource {
+public:
+    explicit RestartedBody(FrameStream& frames) : BodySource(frames) {}
+
+    /// After such an offer: waits until the sender has said where it goes on: at `offered`, or at 0, be it that it had
+    /// written all before it heard of the offer. What is read after that lies there. Errors: as read(); corrupt:
+    /// somewhere else.
+    [[nodiscard]] Result<Bytes> begin(Bytes offered);
+
+private:
+    [[nodiscard]] Status at_message(std::string_view json) override;
+
+    std::optional<Bytes> offered_;
+    std::optional<Bytes> from_;
+    std::vector<std::byte> before_;  ///< What came of the body before it was left.
 };
 
 }  // namespace flocker::peer

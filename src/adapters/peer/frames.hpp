@@ -14,6 +14,9 @@
 //   holdings   > M                            < M reply
 //   snapshot   > M D* E                       < M admitted, (K* M) reply
 //              The sender writes `unadmitted_max` bytes of the body before it waits for "admitted".
+//              If that says from where it can go on, and the body has not ended yet, the sender leaves
+//              it there and begins another, from that place or from the start:
+//              > M D* K* M from, (D|K)* E
 //   image      > M                            < (D|K)* E M reply    an error has an empty body
 //   logs       > M                            < (D|K)* E M reply
 //

@@ -18,7 +18,8 @@ constexpr std::size_t error_text_max = 4096;
 /// The longest identifier ("e" and "-s" and two numbers of 20 digits, quotes, comma) has 46
 /// characters: with so many of them a message stays under message_max.
 constexpr std::size_t snapshots_max = 1400;
-static_assert(snapshots_max * 46 + 64 < message_max);
+static_assert(snapshots_max * 46 + 256 < message_max);
+constexpr std::size_t digest_max = 128;
 
 constexpr std::array error_codes{
     ErrorCode::invalid_argument, ErrorCode::not_found, ErrorCode::already_exists,
@@ -96,6 +97,7 @@ json::object object_of(const OfferSnapshot& offer) {
                         {"to", model::to_text(offer.to)},
                         {"expected_bytes", offer.expected.value}};
     if (offer.base) object["base"] = model::to_text(*offer.base);
+    if (offer.goes_on) object["goes_on"] = true;
     return object;
 }
 json::object object_of(const AskImage& ask) {
@@ -105,12 +107,36 @@ json::object object_of(const AskLogs& ask) {
     return {{"request", "logs"}, {"application", ask.application.value}, {"tail", ask.tail}, {"follow", ask.follow}};
 }
 
+json::object object_of(const model::PartialSeen& partial) {
+    json::object object{{"to", model::to_text(partial.to)}, {"received", partial.received.value}};
+    if (partial.base) object["base"] = model::to_text(*partial.base);
+    return object;
+}
+
+Result<model::PartialSeen> partial_of(const json::value& value) {
+    if (!value.is_object()) return fail(ErrorCode::corrupt, "received a reply whose \"partial\" is wrong");
+    Members members(value.get_object());
+    model::PartialSeen partial{std::nullopt, members.snapshot("to"), Bytes{members.number("received")}};
+    if (members.has("base")) partial.base = members.snapshot("base");
+    if (members.first_wrong().empty()) return partial;
+    return fail(ErrorCode::corrupt, "received a reply whose \"partial\" is wrong");
+}
+
+Result<Reply> admitted_of(Members& members) {
+    Reply reply{Reply::Kind::admitted, {}, {}};
+    if (members.has("from")) reply.from = ports::StreamPlace{Bytes{members.number("from")}, members.text("digest")};
+    const bool wrong = !members.first_wrong().empty() || (reply.from && reply.from->digest.size() > digest_max);
+    if (wrong) return fail(ErrorCode::corrupt, "received an admission that does not say from where");
+    return reply;
+}
+
 std::optional<Request> request_of(const std::string& kind, Members& members) {
     if (kind == "holdings") return AskHoldings{members.dataset()};
     if (kind == "snapshot") {
         OfferSnapshot offer{members.dataset(), model::Epoch{members.number("epoch")}, std::nullopt,
                             members.snapshot("to"), Bytes{members.number("expected_bytes")}};
         if (members.has("base")) offer.base = members.snapshot("base");
+        offer.goes_on = members.has("goes_on") && members.flag("goes_on");
         return offer;
     }
     if (kind == "image") return AskImage{members.text("name")};
@@ -148,8 +174,13 @@ Result<Request> decode_request(std::string_view text) {
 }
 
 std::string encode(const Reply& reply) {
-    if (reply.kind == Reply::Kind::admitted) return R"({"outcome":"admitted"})";
     json::object object;
+    if (reply.kind == Reply::Kind::admitted) {
+        object["outcome"] = "admitted";
+        if (reply.from) object["from"] = reply.from->offset.value;
+        if (reply.from) object["digest"] = reply.from->digest;
+        return json::serialize(object);
+    }
     if (!reply.status) {
         object["outcome"] = to_string(reply.status.error().code);
         object["message"] = limited(reply.status.error().message);
@@ -163,6 +194,7 @@ std::string encode(const Reply& reply) {
     object["outcome"] = "ok";
     object["epoch"] = reply.holdings.epoch.value;
     object["snapshots"] = std::move(list);
+    if (reply.holdings.partial) object["partial"] = object_of(*reply.holdings.partial);
     return json::serialize(object);
 }
 
@@ -170,7 +202,7 @@ Result<Reply> decode_reply(std::string_view text) {
     FLOCKER_TRY(const json::object object, parse_object(text));
     Members members(object);
     const std::string outcome = members.text("outcome");
-    if (outcome == "admitted") return Reply{Reply::Kind::admitted, {}, {}};
+    if (outcome == "admitted") return admitted_of(members);
     for (const ErrorCode code : error_codes) {
         if (outcome != to_string(code)) continue;
         const auto* message = object.if_contains("message");
@@ -192,7 +224,23 @@ Result<Reply> decode_reply(std::string_view text) {
         if (!id) return fail(ErrorCode::corrupt, "received a reply with a snapshot that is none");
         reply.holdings.snapshots.push_back(*id);
     }
+    if (const auto* partial = object.if_contains("partial")) {
+        FLOCKER_TRY(reply.holdings.partial, partial_of(*partial));
+    }
     return reply;
+}
+
+std::string encode_beginning(Bytes from) {
+    return json::serialize(json::object{{"from", from.value}});
+}
+
+Result<Bytes> decode_beginning(std::string_view text) {
+    FLOCKER_TRY(const json::object object, parse_object(text));
+    Members members(object);
+    const Bytes from{members.number("from")};
+    if (!members.first_wrong().empty())
+        return fail(ErrorCode::corrupt, "received a body that does not say where it begins");
+    return from;
 }
 
 }  // namespace flocker::peer

@@ -4,12 +4,16 @@
 //
 //   {"version": 1, "request": "holdings", "dataset": "<uuid>"}
 //   {"version": 1, "request": "snapshot", "dataset": "<uuid>", "epoch": 3, "base": "e3-s41", "to": "e3-s42",
-//    "expected_bytes": 1048576}                                      "base" only for an increment
+//    "expected_bytes": 1048576, "goes_on": true}                     "base" only for an increment
 //   {"version": 1, "request": "image", "name": "redis:7"}
 //   {"version": 1, "request": "logs", "application": "db", "tail": 100, "follow": true}
-//   {"outcome": "admitted"}
-//   {"outcome": "ok"}, for holdings with "epoch": 3, "snapshots": ["e3-s41", "e3-s42"]
+//   {"outcome": "admitted"}, to who "goes_on" perhaps with "from": 1073741900, "digest": "…"
+//   {"from": 1073741900}                                             to that, before the body; or 0
+//   {"outcome": "ok"}, for holdings with "epoch": 3, "snapshots": ["e3-s41", "e3-s42"], and perhaps
+//    "partial": {"base": "e3-s42", "to": "e3-s43", "received": 1073741900}
 //   {"outcome": "conflict", "message": "…"}                          any error code by its name
+//
+// Who does not know "goes_on", "from" or "partial" leaves it out, and passes over it where it comes.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +23,7 @@
 #include <variant>
 
 #include "base/result.hpp"
+#include "ports/byte_stream.hpp"
 #include "ports/replica_link.hpp"
 
 namespace flocker::peer {
@@ -32,7 +37,8 @@ struct OfferSnapshot {
     model::Epoch epoch;
     std::optional<model::SnapshotId> base;
     model::SnapshotId to;
-    Bytes expected;  ///< 0: not known.
+    Bytes expected;       ///< 0: not known.
+    bool goes_on{false};  ///< The sender can go on from a place in the middle.
     friend bool operator==(const OfferSnapshot&, const OfferSnapshot&) = default;
 };
 struct AskImage {
@@ -57,10 +63,17 @@ struct Reply {
     Kind kind{Kind::done};
     Status status;             ///< Of `done`.
     ports::Holdings holdings;  ///< Only to AskHoldings.
+    /// Of `admitted`: what lies before is here, if it has that digest.
+    std::optional<ports::StreamPlace> from{};
 };
 /// A long error message is cut, and snapshots beyond what a message can hold are left out, oldest first.
 [[nodiscard]] std::string encode(const Reply& reply);
 /// Errors: corrupt.
 [[nodiscard]] Result<Reply> decode_reply(std::string_view json);
+
+/// Where the body that follows begins in the snapshot's stream.
+[[nodiscard]] std::string encode_beginning(Bytes from);
+/// Errors: corrupt.
+[[nodiscard]] Result<Bytes> decode_beginning(std::string_view json);
 
 }  // namespace flocker::peer

@@ -19,6 +19,7 @@ TEST(PeerMessages, BringEachRequestAsItIs) {
         AskHoldings{dataset},
         OfferSnapshot{dataset, model::Epoch{3}, first, second, Bytes{UINT64_MAX}},
         OfferSnapshot{dataset, model::Epoch{3}, std::nullopt, second, Bytes{0}},
+        OfferSnapshot{dataset, model::Epoch{3}, std::nullopt, second, Bytes{0}, true},
         AskImage{"registry.example:5000/redis:7"},
         AskLogs{model::ApplicationName{"db"}, UINT32_MAX, true},
     };
@@ -73,6 +74,44 @@ TEST(PeerMessages, TellAdmissionFromTheEnd) {
     EXPECT_EQ(decode_reply(encode(Reply{Reply::Kind::admitted, {}, {}}))->kind, Reply::Kind::admitted);
     EXPECT_EQ(decode_reply(encode(Reply{}))->kind, Reply::Kind::done);
     EXPECT_EQ(decode_reply(R"({"outcome":"perhaps","epoch":1,"snapshots":[]})").error().code, ErrorCode::corrupt);
+}
+
+TEST(PeerMessages, BringAPlaceToGoOnFrom) {
+    const ports::StreamPlace place{Bytes{UINT64_MAX}, "crc32c:00c0ffee"};
+    EXPECT_EQ(decode_reply(encode(Reply{Reply::Kind::admitted, {}, {}, place}))->from, place);
+    EXPECT_EQ(decode_reply(R"({"outcome":"admitted"})")->from, std::nullopt);
+    for (const char* text : {R"({"outcome":"admitted","from":1})", R"({"outcome":"admitted","from":-1,"digest":"x"})",
+                             R"({"outcome":"admitted","from":1,"digest":7})"})
+        EXPECT_EQ(decode_reply(text).error().code, ErrorCode::corrupt) << text;
+    EXPECT_EQ(
+        decode_reply(encode(Reply{Reply::Kind::admitted, {}, {}, {{Bytes{1}, std::string(129, 'x')}}})).error().code,
+        ErrorCode::corrupt);
+
+    EXPECT_EQ(decode_beginning(encode_beginning(Bytes{UINT64_MAX})), Bytes{UINT64_MAX});
+    EXPECT_EQ(decode_beginning("{}").error().code, ErrorCode::corrupt);
+    EXPECT_EQ(decode_beginning(R"({"from":"0"})").error().code, ErrorCode::corrupt);
+}
+
+TEST(PeerMessages, BringWhatHasComeInPart) {
+    for (const std::optional<model::SnapshotId>& base : {std::optional<model::SnapshotId>{}, std::optional(first)}) {
+        Reply reply;
+        reply.holdings.partial = model::PartialSeen{base, second, Bytes{7}};
+        EXPECT_EQ(decode_reply(encode(reply))->holdings.partial, reply.holdings.partial);
+    }
+    EXPECT_EQ(decode_reply(encode(Reply{}))->holdings.partial, std::nullopt);
+    EXPECT_EQ(decode_reply(R"({"outcome":"ok","epoch":1,"snapshots":[],"partial":{"to":"e1"}})").error().code,
+              ErrorCode::corrupt);
+    EXPECT_EQ(decode_reply(R"({"outcome":"ok","epoch":1,"snapshots":[],"partial":7})").error().code,
+              ErrorCode::corrupt);
+}
+
+TEST(PeerMessages, ReadThoseOfAgentsThatCannotGoOn) {
+    const auto offer =
+        decode_request(R"({"version":1,"request":"snapshot","dataset":"33333333-3333-4333-8333-333333333333",)"
+                       R"("epoch":3,"to":"e3-s42","expected_bytes":0})");
+    ASSERT_TRUE(offer);
+    EXPECT_FALSE(std::get<OfferSnapshot>(*offer).goes_on);
+    EXPECT_EQ(encode(Reply{Reply::Kind::admitted, {}, {}}), R"({"outcome":"admitted"})");
 }
 
 TEST(PeerMessages, FitIntoAFrameWhateverIsInThem) {

@@ -68,15 +68,33 @@ public:
         // The store may go on after an error that it was given.
         if (problem_) return tl::unexpected(*problem_);
         while (!bytes.empty()) {
+            if (place_) return fail(ErrorCode::conflict, "the other agent has a part of it");
             const auto piece = bytes.first(std::min(bytes.size(), data_wished));
-            if (const Status outcome = write_piece(piece); !outcome) {
-                problem_ = outcome.error();
-                return outcome;
-            }
+            if (Status outcome = write_piece(piece); !outcome) return keep_problem(std::move(outcome));
             bytes = bytes.subspan(piece.size());
         }
         return {};
     }
+    /// Where the target can go on, if it said so: write() then wants no more of the body that was begun.
+    [[nodiscard]] std::optional<ports::StreamPlace> take_place() { return std::exchange(place_, std::nullopt); }
+    /// Leaves the body that was begun, and begins one that lies there in the snapshot's stream.
+    void begin_body(Bytes from) {
+        left_ += Bytes{frames_.body_bytes()};
+        from_ = from;
+        frames_.put_message(encode_beginning(from));
+    }
+    /// Nothing to write for now: the target shall know that it is waited for with reason.
+    Status say_still_here() {
+        if (problem_) return tl::unexpected(*problem_);
+        const Instant now = steady_now();
+        if (now - said_ < still_here_interval) return {};
+        said_ = now;
+        frames_.put_still_here();
+        if (const Status sent = frames_.flush(); !sent) return keep_problem(tl::unexpected(explain(sent.error())));
+        return frames_.has_news() ? keep_problem(hear_news()) : Status{};
+    }
+    /// What went out, in all bodies.
+    [[nodiscard]] Bytes bytes() const { return left_ + Bytes{frames_.body_bytes()}; }
 
     /// After all was written. From the moment that the end may have gone out, a loss leaves it open
     /// whether the target has the snapshot.
@@ -99,15 +117,14 @@ private:
     Status write_piece(std::span<const std::byte> piece) {
         if (frames_.body_bytes() + piece.size() > unadmitted_max && !admitted_) {
             if (const Status sent = frames_.flush(); !sent) return tl::unexpected(explain(sent.error()));
-            FLOCKER_TRY(const Reply reply, read_reply(frames_));
-            if (reply.kind != Reply::Kind::admitted) return refused(reply);
-            admitted_ = true;
+            FLOCKER_CHECK_OK(hear_news());
+            if (place_) return {};
         }
         if (const Status sent = frames_.put_data(piece); !sent) return tl::unexpected(explain(sent.error()));
         unlooked_ += piece.size();
         if (unlooked_ >= data_wished) {
             unlooked_ = 0;
-            if (frames_.has_news()) return hear_news();
+            if (frames_.has_news()) FLOCKER_CHECK_OK(hear_news());
         }
         if (steady_now() - told_ >= progress_interval) tell_progress();
         return {};
@@ -117,7 +134,12 @@ private:
         FLOCKER_TRY(const Reply reply, read_reply(frames_));
         if (reply.kind == Reply::Kind::done || admitted_) return refused(reply);
         admitted_ = true;
+        place_ = reply.from;
         return {};
+    }
+    Status keep_problem(Status outcome) {
+        if (!outcome) problem_ = outcome.error();
+        return outcome;
     }
     static Status refused(const Reply& reply) {
         if (!reply.status) return reply.status;
@@ -140,8 +162,8 @@ private:
     }
     void tell_progress() {
         told_ = steady_now();
-        loop_.post(
-            [progress = progress_, at = model::SendProgress{Bytes{frames_.body_bytes()}, expected_}] { progress(at); });
+        const model::SendProgress at{from_ + Bytes{frames_.body_bytes()}, expected_};
+        loop_.post([progress = progress_, at] { progress(at); });
     }
 
     static constexpr Duration reason_limit = std::chrono::seconds{1};
@@ -151,6 +173,10 @@ private:
     const std::function<void(model::SendProgress)>& progress_;
     Bytes expected_;
     Instant told_;
+    Instant said_{told_};  ///< That this is still here.
+    Bytes from_;           ///< Where the body lies in the snapshot's stream.
+    Bytes left_;           ///< Of bodies before it.
+    std::optional<ports::StreamPlace> place_;
     bool admitted_{false};
     bool settled_{false};
     std::size_t unlooked_{0};  ///< Bytes since it was last looked whether the target has something to say.
@@ -178,16 +204,37 @@ Result<model::SendReceipt> PeerLink::send_now(const model::SendOrder& order,
     auto lease = connections_.take(order.target);
     if (!lease) return tl::unexpected(not_done(lease.error()));
     FrameStream& frames = lease->frames();
-    frames.put_message(encode(Request{OfferSnapshot{order.dataset, order.epoch, order.base, order.to, expected}}));
+    frames.put_message(
+        encode(Request{OfferSnapshot{order.dataset, order.epoch, order.base, order.to, expected, true}}));
     Sending sending(frames, loop_, progress, expected);
-    const Status written = snapshots_.write(order.dataset, order.base, order.to,
-                                            [&](std::span<const std::byte> bytes) { return sending.write(bytes); });
+    Status written = snapshots_.write(order.dataset, order.base, order.to,
+                                      [&](std::span<const std::byte> bytes) { return sending.write(bytes); });
+    if (const auto place = sending.take_place()) written = write_rest(order, *place, sending);
     if (sending.problem()) return tl::unexpected(not_done(*sending.problem()));
     if (!written) return tl::unexpected(not_done(written.error()));
     const Status outcome = sending.finish();
     if (sending.settled()) lease->keep();
     FLOCKER_CHECK_OK(outcome);
-    return model::SendReceipt{Bytes{frames.body_bytes()}};
+    return model::SendReceipt{sending.bytes()};
+}
+
+Status PeerLink::write_rest(const model::SendOrder& order, const ports::StreamPlace& from, Sending& sending) {
+    bool begun = false;
+    const auto begin_once = [&](Bytes at) {
+        if (!std::exchange(begun, true)) sending.begin_body(at);
+    };
+    Status rest =
+        snapshots_.write_on(order.dataset, order.base, order.to, from, [&](std::span<const std::byte> bytes) -> Status {
+            if (bytes.empty()) return sending.say_still_here();
+            begin_once(from.offset);
+            return sending.write(bytes);
+        });
+    if (rest) begin_once(from.offset);
+    const bool other_stream = !rest && rest.error().code == ErrorCode::conflict && !begun && !sending.problem();
+    if (!other_stream) return rest;
+    begin_once(Bytes{});
+    return snapshots_.write(order.dataset, order.base, order.to,
+                            [&](std::span<const std::byte> bytes) { return sending.write(bytes); });
 }
 
 void PeerLink::fetch_image(const model::Node& source, const std::string& image, Done<void> done) {

@@ -15,6 +15,9 @@ struct OfferSnapshot;
 /// Asks other agents: for what they hold, to take a snapshot, for an image. One thread a request,
 /// and streams that are kept for the next.
 ///
+/// A snapshot that was cut on its way goes on from where it was when it is sent again: progress then begins
+/// there, and the receipt counts what went out this time.
+///
 /// Errors:  timed_out only when a snapshot was sent whole and no receipt came. Any other loss of the
 ///          connection is unavailable, and the other side then does not hold the snapshot.
 /// Owns:    its threads. The destructor ends what is under way, with unavailable, and waits for it.
@@ -40,6 +43,8 @@ private:
     [[nodiscard]] Result<ports::Holdings> ask_holdings(const model::Node& target, const model::DatasetId& dataset);
     [[nodiscard]] Result<model::SendReceipt> send_now(const model::SendOrder& order,
                                                       const std::function<void(model::SendProgress)>& progress);
+    /// The target has a part of it: what comes after that, or all if that is not a part of this.
+    [[nodiscard]] Status write_rest(const model::SendOrder& order, const ports::StreamPlace& from, Sending& sending);
     [[nodiscard]] Status fetch_image_now(const model::Node& source, const std::string& image);
 
     ports::Loop& loop_;

@@ -116,6 +116,10 @@ bool PeerSession::answer(const AskHoldings& ask) {
     auto held = on_loop<ports::Holdings>(
         [&inbox = answering_.inbox, dataset = ask.dataset] { return inbox.holdings(dataset); });
     if (!held) return reply({Reply::Kind::done, tl::unexpected(held.error()), {}});
+    // Only the store knows of parts. One that can't be told is one that can't be gone on with.
+    const auto part = answering_.snapshots.kept(ask.dataset);
+    if (part && *part && !held->partial)
+        held->partial = model::PartialSeen{(*part)->base, (*part)->to, (*part)->at.offset};
     return reply({Reply::Kind::done, {}, *std::move(held)});
 }
 
@@ -128,9 +132,17 @@ bool PeerSession::answer(const OfferSnapshot& offer) {
     return usable;
 }
 
+std::optional<ports::KeptPart> PeerSession::kept_of(const OfferSnapshot& offer) {
+    if (!offer.goes_on) return std::nullopt;
+    auto part = answering_.snapshots.kept(offer.dataset).value_or(std::nullopt);
+    const bool same = part && part->epoch == offer.epoch && part->base == offer.base && part->to == offer.to;
+    return same ? std::move(part) : std::nullopt;
+}
+
 bool PeerSession::receive(const OfferSnapshot& offer, const ports::SnapshotOffer& shown) {
-    bool told = reply({Reply::Kind::admitted, {}, {}});
-    BodySource body(frames_);
+    const std::optional<ports::KeptPart> kept = kept_of(offer);
+    const bool told = reply({Reply::Kind::admitted, {}, {}, kept ? std::optional(kept->at) : std::nullopt});
+    RestartedBody body(frames_);
     std::optional<StillHere> still_here;
     const ports::Source source = [&](std::span<std::byte> buffer) {
         auto size = body.read(buffer);
@@ -138,8 +150,15 @@ bool PeerSession::receive(const OfferSnapshot& offer, const ports::SnapshotOffer
         if (body.ended() && !still_here) still_here.emplace(*this);
         return size;
     };
-    Status outcome;
-    if (told) outcome = answering_.snapshots.read(offer.dataset, offer.epoch, offer.base, offer.to, source);
+    const auto take = [&]() -> Status {
+        Bytes from;
+        if (kept) {
+            FLOCKER_TRY(from, body.begin(kept->at.offset));
+        }
+        if (from != Bytes{}) return answering_.snapshots.read_on(offer.dataset, *kept, source);
+        return answering_.snapshots.read(offer.dataset, offer.epoch, offer.base, offer.to, source);
+    };
+    const Status outcome = told ? take() : Status{};
     still_here.reset();
     answering_.loop.post([&inbox = answering_.inbox, shown] { inbox.received(shown); });
     if (!told || !body.problem()) {
@@ -152,7 +171,7 @@ bool PeerSession::receive(const OfferSnapshot& offer, const ports::SnapshotOffer
     }
     // The store may know the end of a snapshot before the end of the body.
     if (!body.skip()) return false;
-    return reply({Reply::Kind::done, std::move(outcome), {}});
+    return reply({Reply::Kind::done, outcome, {}});
 }
 
 // The sender stops by itself after `unadmitted_max` bytes, or at the end of a smaller body.

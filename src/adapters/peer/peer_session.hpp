@@ -36,6 +36,8 @@ private:
     [[nodiscard]] bool answer(const AskLogs& ask);
 
     [[nodiscard]] bool receive(const OfferSnapshot& offer, const ports::SnapshotOffer& shown);
+    /// What is kept of the very snapshot that is offered, if the sender can go on.
+    [[nodiscard]] std::optional<ports::KeptPart> kept_of(const OfferSnapshot& offer);
     [[nodiscard]] bool refuse_body(const Error& error);
     [[nodiscard]] bool reply(const Reply& reply);
     [[nodiscard]] bool reply_with_body(const std::function<Status(const ports::Sink&)>& write);

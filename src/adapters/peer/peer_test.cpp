@@ -27,7 +27,18 @@ namespace {
 using ::testing::HasSubstr;
 using namespace peer::testing;
 
-class Peers : public ::testing::Test, protected TwoPeers {};
+class Peers : public ::testing::Test, protected TwoPeers {
+protected:
+    /// As if it had been cut.
+    void keep_far(const ports::KeptPart& part) {
+        far_.part = part;
+        far_.part_text = pattern(20'000'000).substr(0, part.at.offset.value);
+    }
+    /// Until the server has noticed that the stream was cut.
+    void await_part() {
+        while (!far_.kept(dataset)->has_value()) std::this_thread::yield();
+    }
+};
 
 TEST_F(Peers, CarryASnapshotOfTenMegabytes) {
     near_.to_send[second] = pattern(10'000'000);
@@ -126,6 +137,74 @@ TEST_F(Peers, LeaveNothingOfASnapshotThatIsCutInTheMiddleAndSaySo) {
     EXPECT_EQ(far_.held_of(second), "");
     near_.in_the_middle = nullptr;
     EXPECT_TRUE(send(first, second));
+}
+
+TEST_F(Peers, GoOnWithASnapshotFromWhereItWasCut) {
+    near_.to_send[second] = pattern(20'000'000);
+    far_.keeps = true;
+    near_.in_the_middle = [this] { listener_->cut_last(); };
+    ASSERT_FALSE(send(first, second));
+    near_.in_the_middle = nullptr;
+    await_part();
+    const auto kept = far_.part->at.offset;
+    ASSERT_GT(kept.value, 5'000'000U);
+    EXPECT_EQ(holdings(dataset)->partial, (model::PartialSeen{first, second, kept}));
+    settle();
+    progress_.clear();
+
+    const auto receipt = send(first, second);
+
+    ASSERT_TRUE(receipt) << receipt.error();
+    EXPECT_TRUE(far_.held_of(second) == near_.to_send[second]);
+    EXPECT_EQ(far_.reads, 1);
+    EXPECT_EQ(far_.reads_on, 1);
+    EXPECT_GE(receipt->bytes, Bytes{20'000'000 - kept.value});
+    EXPECT_LE(receipt->bytes, Bytes{20'000'000 - kept.value + unadmitted_max});
+    settle();
+    EXPECT_EQ(progress_.back().sent, Bytes{20'000'000});
+    EXPECT_EQ(inbox_.ended.size(), 2U);
+    EXPECT_EQ(holdings(dataset)->partial, std::nullopt);
+    EXPECT_TRUE(send(first, second)) << "the connection is as good as before";
+    EXPECT_EQ(listener_->accepted, 2);
+}
+
+TEST_F(Peers, BeginASnapshotAnewWhenWhatIsKeptIsOfAnotherStream) {
+    for (const std::size_t size : {std::size_t{20'000'000}, std::size_t{2'000'000}, std::size_t{100'000}}) {
+        near_.to_send[second] = pattern(size);
+        keep_far({model::Epoch{3}, first, second, {Bytes{3'000'000}, "none of this"}});
+
+        const auto receipt = send(first, second);
+
+        ASSERT_TRUE(receipt) << size << receipt.error();
+        EXPECT_TRUE(far_.held_of(second) == near_.to_send[second]) << size;
+        EXPECT_LE(receipt->bytes, Bytes{size + unadmitted_max});
+    }
+    EXPECT_EQ(far_.reads_on, 0);
+    EXPECT_EQ(listener_->accepted, 1);
+}
+
+TEST_F(Peers, BeginASnapshotAnewWhenSomethingElseIsKept) {
+    near_.to_send[second] = pattern(2'000'000);
+    const ports::StreamPlace place{Bytes{1'000'000}, MemorySnapshots::digest_of(pattern(2'000'000).substr(0, 1'000'000))};
+    const std::vector<ports::KeptPart> others{{model::Epoch{2}, first, second, place},
+                                              {model::Epoch{3}, std::nullopt, second, place},
+                                              {model::Epoch{3}, first, {model::Epoch{3}, 43}, place}};
+    for (const auto& other : others) {
+        keep_far(other);
+        ASSERT_TRUE(send(first, second));
+        EXPECT_TRUE(far_.held_of(second) == near_.to_send[second]);
+    }
+    EXPECT_EQ(near_.writes_on, 0);
+}
+
+TEST_F(Peers, TellTheSenderWhenWhatWasKeptIsRefusedInTheEnd) {
+    near_.to_send[second] = pattern(20'000'000);
+    keep_far({model::Epoch{3}, first, second,
+              {Bytes{1'000'000}, MemorySnapshots::digest_of(near_.to_send[second].substr(0, 1'000'000))}});
+    far_.refuse = fail(ErrorCode::unavailable, "what was kept is gone");
+
+    EXPECT_EQ(send(first, second).error(),
+              (Error{ErrorCode::unavailable, "snapshot e3-s42 to node birch: what was kept is gone"}));
 }
 
 TEST_F(Peers, SayThatTheOutcomeIsUnknownWhenTheReceiptIsLost) {
@@ -246,6 +325,45 @@ TEST_F(Peers, GiveLogsToNobodyElseAndSnapshotsNotToTheControlServiceOrUsers) {
         ASSERT_TRUE(frames.flush());
         EXPECT_EQ(decode_reply(value_of(frames.read_message()))->status.error().code, ErrorCode::denied);
     }
+}
+
+TEST_F(Peers, OfferNothingToASenderThatCannotGoOn) {
+    keep_far({model::Epoch{3}, first, second, {Bytes{1}, "x"}});
+    FrameStream frames(connect_as(alder_tls_));
+    frames.put_message(encode(Request{OfferSnapshot{dataset, model::Epoch{3}, first, second, Bytes{}}}));
+    ASSERT_TRUE(frames.put_data(bytes_of("all of it")));
+    frames.put_end();
+    ASSERT_TRUE(frames.flush());
+
+    EXPECT_EQ(value_of(frames.read_message()), R"({"outcome":"admitted"})");
+    EXPECT_TRUE(decode_reply(value_of(frames.read_message()))->status);
+    EXPECT_EQ(far_.held_of(second), "all of it");
+}
+
+TEST_F(Peers, RefuseABodyThatGoesOnElsewhereThanWasOffered) {
+    for (const std::string& begun : {encode_beginning(Bytes{5}), std::string("{}"), std::string("x")}) {
+        keep_far({model::Epoch{3}, first, second, {Bytes{7}, "x"}});
+        FrameStream frames(connect_as(alder_tls_));
+        frames.put_message(encode(Request{OfferSnapshot{dataset, model::Epoch{3}, first, second, Bytes{}, true}}));
+        ASSERT_TRUE(frames.flush());
+        EXPECT_EQ(decode_reply(value_of(frames.read_message()))->from, (ports::StreamPlace{Bytes{7}, "x"}));
+        frames.put_message(begun);
+        ASSERT_TRUE(frames.flush());
+
+        EXPECT_EQ(decode_reply(value_of(frames.read_message()))->status.error().code, ErrorCode::corrupt) << begun;
+    }
+    EXPECT_EQ(far_.reads + far_.reads_on, 0);
+}
+
+TEST_F(Peers, RefuseMoreOfABodyThanMayComeBeforeItIsAdmitted) {
+    keep_far({model::Epoch{3}, first, second, {Bytes{7}, "x"}});
+    FrameStream frames(connect_as(alder_tls_));
+    frames.put_message(encode(Request{OfferSnapshot{dataset, model::Epoch{3}, first, second, Bytes{}, true}}));
+    ASSERT_TRUE(frames.put_data(bytes_of(pattern(2 * unadmitted_max))));
+    ASSERT_TRUE(frames.flush());
+
+    EXPECT_TRUE(decode_reply(value_of(frames.read_message()))->from);
+    EXPECT_EQ(decode_reply(value_of(frames.read_message()))->status.error().code, ErrorCode::corrupt);
 }
 
 /// Writes `bytes` as a node, and reads what the server says at last.

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <functional>
 #include <future>
+#include <string_view>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -49,17 +50,22 @@ inline std::string pattern(std::size_t size) {
     return {};
 }
 
-[[nodiscard]] inline Result<std::string> read_all(const ports::Source& source) {
-    std::string text;
+/// Appends; what had come before an error is there too.
+[[nodiscard]] inline Status read_to(std::string& text, const ports::Source& source) {
     std::vector<std::byte> buffer(70'000);
     for (;;) {
         FLOCKER_TRY(const std::size_t size, source(buffer));
-        if (size == 0) return text;
+        if (size == 0) return {};
         text.append(reinterpret_cast<const char*>(buffer.data()), size);
     }
 }
+[[nodiscard]] inline Result<std::string> read_all(const ports::Source& source) {
+    std::string text;
+    FLOCKER_CHECK_OK(read_to(text, source));
+    return text;
+}
 
-/// Snapshots in memory; what was received whole is in `held`.
+/// Snapshots in memory; what was received whole is in `held`, and what was cut in `part`.
 class MemorySnapshots final : public ports::SnapshotStreams {
 public:
     Result<Bytes> measure(const model::DatasetId&, std::optional<model::SnapshotId>, model::SnapshotId) override {
@@ -69,22 +75,35 @@ public:
                  const ports::Sink& sink) override {
         const auto found = to_send.find(to);
         if (found == to_send.end()) return fail(ErrorCode::not_found, "no such snapshot");
-        const std::string half = found->second.substr(0, found->second.size() / 2);
-        FLOCKER_CHECK_OK(write_in_pieces(half, sink));
-        if (in_the_middle) in_the_middle();
-        return write_in_pieces(found->second.substr(half.size()), sink);
+        return write_from(found->second, 0, sink);
     }
-    Status read(const model::DatasetId&, model::Epoch, std::optional<model::SnapshotId>, model::SnapshotId to,
-                const ports::Source& source) override {
+    Status write_on(const model::DatasetId&, std::optional<model::SnapshotId>, model::SnapshotId to,
+                    const ports::StreamPlace& from, const ports::Sink& sink) override {
+        ++writes_on;
+        FLOCKER_CHECK_OK(sink({}));
+        const std::string& text = to_send[to];
+        const auto at = static_cast<std::size_t>(from.offset.value);
+        if (at > text.size() || digest_of(text.substr(0, at)) != from.digest)
+            return fail(ErrorCode::conflict, "another stream");
+        return write_from(text, at, sink);
+    }
+    Status read(const model::DatasetId&, model::Epoch epoch, std::optional<model::SnapshotId> base,
+                model::SnapshotId to, const ports::Source& source) override {
         ++reads;
         if (before_read) before_read();
         if (refuse) return *refuse;
-        FLOCKER_TRY(std::string text, read_all(source));
-        const std::lock_guard lock(mutex_);
-        held[to] = std::move(text);
-        if (after_read) after_read();
-        return {};
+        return read_behind("", {epoch, base, to, {}}, source);
     }
+    Result<std::optional<ports::KeptPart>> kept(const model::DatasetId&) override {
+        const std::lock_guard lock(mutex_);
+        return part;
+    }
+    Status read_on(const model::DatasetId&, const ports::KeptPart& from, const ports::Source& source) override {
+        ++reads_on;
+        if (refuse) return *refuse;
+        return read_behind(part_text, from, source);
+    }
+    static std::string digest_of(const std::string& text) { return std::to_string(std::hash<std::string>{}(text)); }
     std::string held_of(const model::SnapshotId& id) {
         const std::lock_guard lock(mutex_);
         return held[id];
@@ -97,8 +116,34 @@ public:
     std::function<void()> before_read;
     std::function<void()> after_read;
     std::atomic<int> reads{0};
+    std::atomic<int> reads_on{0};
+    std::atomic<int> writes_on{0};
+    bool keeps{false};  ///< What was cut.
+    std::optional<ports::KeptPart> part;
+    std::string part_text;
 
 private:
+    Status write_from(const std::string& text, std::size_t at, const ports::Sink& sink) const {
+        const std::string half = text.substr(at, (text.size() - at) / 2);
+        FLOCKER_CHECK_OK(write_in_pieces(half, sink));
+        if (in_the_middle) in_the_middle();
+        return write_in_pieces(text.substr(at + half.size()), sink);
+    }
+    Status read_behind(std::string text, ports::KeptPart as, const ports::Source& source) {
+        const Status outcome = read_to(text, source);
+        const std::lock_guard lock(mutex_);
+        part.reset();
+        if (!outcome && keeps) {
+            as.at = {Bytes{text.size()}, digest_of(text)};
+            part = as;
+            part_text = std::move(text);
+        }
+        FLOCKER_CHECK_OK(outcome);
+        held[as.to] = std::move(text);
+        if (after_read) after_read();
+        return {};
+    }
+
     std::mutex mutex_;
 };
 

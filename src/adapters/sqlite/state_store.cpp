@@ -21,6 +21,10 @@ constexpr Format format{
     "NULL) STRICT;"
     "INSERT INTO meta VALUES (1, 0, 0);"};
 
+/// Came later than the format, which is else the same.
+constexpr const char* settings_table =
+    "CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID";
+
 struct Meta {
     std::uint64_t revision;
     std::uint64_t last_move;
@@ -61,12 +65,16 @@ public:
     }
     Status operator()(const model::PutOwnership& put) {
         if (put.ownership.move) meta_.last_move = std::max(meta_.last_move, put.ownership.move->id.value);
+        meta_.last_move = std::max(meta_.last_move, put.ownership.won_by.value);
         const auto& subject = put.ownership.subject.value;
         return write("ownership of " + subject, "INSERT OR REPLACE INTO ownerships VALUES (?, ?)", subject,
                      put.ownership);
     }
     Status operator()(const model::EraseOwnership& erase) {
         return run("DELETE FROM ownerships WHERE subject = ?", erase.subject.value);
+    }
+    Status operator()(const model::PutSettings& put) {
+        return write("settings", "INSERT OR REPLACE INTO settings VALUES (?, ?)", "cluster", put.settings);
     }
     Status operator()(const model::AddEvent& add) {
         FLOCKER_TRY(const auto document, document_of("event", add.event));
@@ -137,6 +145,9 @@ Result<model::Records> read_records(Database& database) {
                                                       "ownership of", [&](std::string key, model::Ownership value) {
                                                           records.ownerships.emplace(std::move(key), std::move(value));
                                                       }));
+    FLOCKER_CHECK_OK(read_documents<model::ClusterSettings>(
+        database, "SELECT name, document FROM settings", "settings of",
+        [&](const std::string&, model::ClusterSettings value) { records.settings = value; }));
     return records;
 }
 
@@ -158,6 +169,10 @@ Result<std::vector<model::Event>> read_events(Database& database, std::uint64_t 
 
 Result<std::unique_ptr<SqliteStateStore>> SqliteStateStore::open(const std::string& path, ports::Loop& loop) {
     FLOCKER_TRY(auto database, Database::open(path, format));
+    FLOCKER_CHECK_OK(database->attempt(std::function<Status()>([&]() -> Status {
+        database->run(settings_table);
+        return {};
+    })));
     return std::unique_ptr<SqliteStateStore>(new SqliteStateStore(std::move(database), loop));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/duration.hpp"
+#include "manifest/duration.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <charconv>
 #include <chrono>
 
-namespace flocker::cli {
+namespace flocker::manifest {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, Duration>, 5> units{{
@@ -18,7 +18,6 @@ constexpr std::array<std::pair<std::string_view, Duration>, 5> units{{
     {"h", std::chrono::hours{1}},
     {"d", std::chrono::hours{24}},
 }};
-constexpr std::int64_t count_max = 1'000'000;
 
 }  // namespace
 
@@ -32,13 +31,14 @@ Result<Duration> parse_duration(std::string_view text) {
     while (!rest.empty()) {
         std::int64_t count = 0;
         const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), count);
-        if (error != std::errc{} || count < 0 || count > count_max) return wrong();
+        if (error != std::errc{} || count < 0) return wrong();
         rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
         const std::size_t length = std::min(rest.find_first_of("0123456789"), rest.size());
         const std::string_view unit = rest.substr(0, length);
         const bool bare = unit.empty() && end == text.data() + text.size() && sum == Duration{};
         const auto found = std::ranges::find(units, bare ? "s" : unit, &std::pair<std::string_view, Duration>::first);
         if (found == units.end()) return wrong();
+        if (count > (Duration::max() - sum) / found->second) return wrong();
         sum += found->second * count;
         rest.remove_prefix(length);
     }
@@ -46,4 +46,15 @@ Result<Duration> parse_duration(std::string_view text) {
     return sum;
 }
 
-}  // namespace flocker::cli
+std::string duration_text(Duration duration) {
+    std::string text;
+    Duration rest = std::max(duration, Duration{});
+    for (auto unit = units.rbegin(); unit != units.rend(); ++unit) {
+        const auto count = rest / unit->second;
+        if (count > 0) text += fmt::format("{}{}", count, unit->first);
+        rest -= count * unit->second;
+    }
+    return text.empty() ? "0s" : text;
+}
+
+}  // namespace flocker::manifest

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/replicas.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "plan/lag.hpp"
+#include "plan/limits.hpp"
+
+namespace flocker::plan {
+namespace {
+
+using namespace model;
+
+const std::string& datacenter_of(const View& view, const NodeId& node) {
+    static const std::string none;
+    const auto found = view.records.nodes.find(node);
+    return found == view.records.nodes.end() ? none : found->second.datacenter;
+}
+
+bool is_draining(const View& view, const NodeId& node) {
+    const auto found = view.records.nodes.find(node);
+    return found != view.records.nodes.end() && found->second.draining;
+}
+
+/// Since when nothing was heard of it.
+Duration silence_of(const View& view, const NodeId& node) {
+    const auto state = view.states.find(node);
+    const Instant heard = state == view.states.end() ? Instant{} : state->second.heard;
+    return view.now - std::max(heard, view.started);
+}
+
+/// It is there, or was a moment ago, and is meant to stay.
+bool counts(const View& view, const NodeId& node) {
+    return view.records.nodes.contains(node) && !is_draining(view, node) &&
+           silence_of(view, node) <= view.records.settings.replace_after;
+}
+
+bool holds_some(const View& view, const Ownership& ownership, const NodeId& node) {
+    const DatasetSeen* seen = dataset_in(report_of(view, node), *ownership.dataset);
+    return seen && !seen->snapshots.empty();
+}
+
+bool up_to_date(const View& view, const Ownership& ownership, const NodeId& node) {
+    const NodeReport* owner = report_of(view, ownership.owner);
+    const FeedSeen* feed = feed_in(owner, *ownership.dataset, node);
+    if (!feed || !feed->acknowledged || feed->proven.unix_ns == 0 || !is_alive(view, node)) return false;
+    return owner->at - feed->proven <= wished_lag(view.records, ownership) + lag_allowance;
+}
+
+bool has_room(const View& view, const Ownership& ownership, const NodeId& node) {
+    const NodeReport* there = report_of(view, node);
+    const DatasetSeen* here = dataset_in(report_of(view, ownership.owner), *ownership.dataset);
+    const std::uint64_t needed = here ? here->used.value + here->used.value / 5 : 0;
+    return there && there->pool_free.value > needed + room_left_min.value;
+}
+
+/// Greater is better.
+auto worth(const View& view, const Ownership& ownership, const NodeId& node) {
+    const Wanted* wanted = wanted_of(view.records, ownership);
+    const bool spread = !wanted || !wanted->application.volume || wanted->application.volume->spread == Spread::datacenter;
+    const bool elsewhere = spread && datacenter_of(view, node) != datacenter_of(view, ownership.owner);
+    const NodeReport* there = report_of(view, node);
+    // Rounded, so that a little more room does not carry data from node to node.
+    const std::uint64_t room = there ? there->pool_free.value >> 30U : 0;
+    return std::tuple(elsewhere, holds_some(view, ownership, node), room, node);
+}
+
+/// Replicas in the whole cluster that have nothing yet.
+std::size_t full_copies(const View& view) {
+    std::size_t count = 0;
+    for (const auto& [subject, ownership] : view.records.ownerships) {
+        if (!ownership.dataset) continue;
+        count += static_cast<std::size_t>(std::ranges::count_if(ownership.replicas, [&, &each = ownership](const NodeId& node) {
+            return is_alive(view, node) && !holds_some(view, each, node);
+        }));
+    }
+    return count;
+}
+
+class Tending {
+public:
+    Tending(const View& view, const Ownership& ownership) : view_(view), next_(ownership) {}
+
+    std::vector<Change> run() {
+        if (!next_.dataset || next_.destroying || next_.move || next_.promoting || !next_.established) return {};
+        if (!forget_left() && !add_one() && !let_one_go()) return {};
+        changes_.insert(changes_.begin(), PutOwnership{next_});
+        return std::move(changes_);
+    }
+
+private:
+    bool forget_left() {
+        const std::size_t before = next_.leaving.size() + next_.replicas.size();
+        std::erase_if(next_.replicas, [&](const NodeId& node) { return !view_.records.nodes.contains(node); });
+        std::erase_if(next_.leaving, [&](const NodeId& node) {
+            if (!view_.records.nodes.contains(node)) return true;
+            if (!is_current(view_, node)) return false;
+            const DatasetSeen* seen = dataset_in(report_of(view_, node), *next_.dataset);
+            return !seen || (seen->snapshots.empty() && !seen->live && !seen->trial);
+        });
+        return next_.leaving.size() + next_.replicas.size() != before;
+    }
+
+    [[nodiscard]] std::size_t wished() const { return wished_replicas(view_.records, next_); }
+
+    bool add_one() {
+        const auto have = std::ranges::count_if(next_.replicas, [&](const NodeId& node) { return counts(view_, node); });
+        if (static_cast<std::size_t>(have) >= wished() || !is_alive(view_, next_.owner)) return false;
+        for (const NodeId& node : replica_places(view_, next_)) {
+            if (!holds_some(view_, next_, node) && full_copies(view_) >= view_.records.settings.full_copies_max) continue;
+            next_.leaving.erase(node);
+            next_.replicas.insert(node);
+            event(EventKind::replica_added, fmt::format("a replica is kept on {}", node_name(view_.records, node)));
+            return true;
+        }
+        return false;
+    }
+
+    /// Less is let go first.
+    [[nodiscard]] auto rank(const NodeId& node) const {
+        return std::tuple(counts(view_, node), up_to_date(view_, next_, node), worth(view_, next_, node));
+    }
+
+    bool let_one_go() {
+        std::optional<NodeId> worst;
+        for (const NodeId& node : next_.replicas) {
+            if (next_.replicas.size() <= wished() && counts(view_, node)) continue;
+            const auto others = std::ranges::count_if(next_.replicas, [&](const NodeId& other) {
+                return other != node && counts(view_, other) && up_to_date(view_, next_, other);
+            });
+            if (static_cast<std::size_t>(others) < wished()) continue;
+            if (!worst || rank(node) < rank(*worst)) worst = node;
+        }
+        if (!worst) return false;
+        next_.replicas.erase(*worst);
+        next_.leaving.insert(*worst);
+        event(EventKind::replica_removed, fmt::format("the replica on {} is let go", node_name(view_.records, *worst)));
+        return true;
+    }
+    void event(EventKind kind, std::string text) {
+        changes_.push_back(AddEvent{{0, view_.now, kind, subject_name(next_), std::move(text)}});
+    }
+
+    const View& view_;
+    Ownership next_;
+    std::vector<Change> changes_;
+};
+
+}  // namespace
+
+std::vector<NodeId> replica_places(const View& view, const Ownership& ownership) {
+    std::vector<NodeId> places;
+    for (const auto& [id, node] : view.records.nodes) {
+        const bool taken = id == ownership.owner || ownership.replicas.contains(id);
+        if (!taken && !node.draining && is_alive(view, id) && has_room(view, ownership, id)) places.push_back(id);
+    }
+    std::ranges::sort(places, [&](const NodeId& a, const NodeId& b) {
+        return worth(view, ownership, b) < worth(view, ownership, a);
+    });
+    return places;
+}
+
+std::vector<Change> tend_replicas(const View& view, const Ownership& ownership) { return Tending(view, ownership).run(); }
+
+}  // namespace flocker::plan

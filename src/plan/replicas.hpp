@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where the copies of a dataset beside the owner's are kept.
+#pragma once
+
+#include <vector>
+
+#include "plan/view.hpp"
+
+namespace flocker::plan {
+
+/// What is to change in one ownership so that as many replicas as wished are kept, where they are best:
+/// one node more or less at a time; empty: nothing. Never while a move is under way. A replica is let go
+/// only when as many others as wished are up to date, or when none is wished (P3).
+[[nodiscard]] std::vector<model::Change> tend_replicas(const View& view, const model::Ownership& ownership);
+
+/// Members that could hold one more replica of it, best first: other data centers than the owner's if so
+/// wished, those that hold some of it already, those with most room.
+[[nodiscard]] std::vector<model::NodeId> replica_places(const View& view, const model::Ownership& ownership);
+
+}  // namespace flocker::plan
