@@ -233,6 +233,40 @@ TEST_F(ControlService, HearsNoStrangers) {
     EXPECT_FALSE(control_.view(scene_.now).states.contains(stranger.node));
 }
 
+// --- leases -------------------------------------------------------------------------------------
+
+TEST_F(ControlService, GrantsALeaseOnlyToANodeThatKnowsEverythingItWasTold) {
+    const auto leased = [&](const NodeId& id) { return one<Control::Receipt>(report(id))->receipt.leased; };
+    EXPECT_FALSE(leased(alder)) << "the records are not loaded";
+    load();
+    EXPECT_TRUE(leased(alder));
+    scene_.report(alder).revision = Revision{6};
+    EXPECT_FALSE(leased(alder));
+}
+
+TEST_F(ControlService, GrantsNoLeaseWhileSomethingIsTakenFromTheNode) {
+    Application automatic = database();
+    automatic.failover = Failover::automatic;
+    scene_.settled(automatic, alder).replicas = {birch};
+    scene_.report(birch).datasets = {replica(1, {snap(1, 5)})};
+    scene_.report(alder).leased = {db};
+    Control control{scene_.now};
+    const auto tell = [&](const NodeId& id) {
+        ++scene_.report(id).sequence;
+        return control.on(Control::Reported{0, scene_.report(id)}, scene_.now);
+    };
+    static_cast<void>(control.on(Control::Loaded{scene_.records}, scene_.now));
+    for (const auto& id : {alder, birch, cedar}) tell(id);
+    scene_.now = scene_.now + 3s;
+    for (const auto& id : {birch, cedar}) tell(id);
+    scene_.now = scene_.now + 3s;
+    const auto failover = one<Control::Commit>(tell(birch));
+    ASSERT_TRUE(failover && only<PutOwnership>(failover->changes));
+    EXPECT_EQ(only<PutOwnership>(failover->changes)->ownership.owner, birch);
+    EXPECT_FALSE(one<Control::Receipt>(tell(alder))->receipt.leased) << "the commit may be on the disk already";
+    EXPECT_TRUE(one<Control::Receipt>(tell(cedar))->receipt.leased);
+}
+
 TEST_F(ControlService, WritesOnceThatANodeIsLostAndOnceThatItIsBack) {
     load();
     scene_.now = scene_.now + 3s;

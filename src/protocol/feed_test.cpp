@@ -197,6 +197,43 @@ TEST_F(FeedToBirch, TakesOneMoreRoundAfterAFullCopyEvenWhenNothingChanged) {
     EXPECT_TRUE(next<Feed::TakeOne>());
 }
 
+TEST_F(FeedToBirch, OfAReplicaBeginsARoundHalfTheLagAfterTheLastAndOnlyForSomethingNew) {
+    pace_ = {false, 1s};
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({});
+    ASSERT_TRUE(next<Feed::Send>());
+    receipt(5000);
+    ASSERT_TRUE(next<Feed::TakeOne>()) << "one more round after a full copy";
+    taken(snap(1, 2));
+    ASSERT_TRUE(next<Feed::Send>());
+    receipt(10);
+    EXPECT_TRUE(rests());
+    EXPECT_FALSE(feed_.wants_look());
+    pass(500ms);
+    EXPECT_TRUE(rests());
+    ASSERT_TRUE(feed_.wants_look());
+    const Instant looked = now_;
+    feed_.looked(dataset_, now_);
+    EXPECT_TRUE(feed_.seen().idle);
+    EXPECT_EQ(feed_.seen().proven, looked) << "it has everything of that moment";
+    EXPECT_TRUE(rests());
+    EXPECT_TRUE(feed_.wants_look()) << "again and again, and nothing else";
+    dataset_.changed = true;
+    feed_.looked(dataset_, now_);
+    EXPECT_TRUE(next<Feed::TakeOne>());
+}
+
+TEST_F(FeedToBirch, SharesTheSnapshotsOfAnotherFeed) {
+    pace_ = {false, 1s};
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({snap(1, 1)});
+    EXPECT_TRUE(rests());
+    taken(snap(1, 2));
+    const auto send = next<Feed::Send>();
+    ASSERT_TRUE(send) << "without a look, at once";
+    EXPECT_EQ(send->to, snap(1, 2));
+}
+
 TEST_F(FeedToBirch, TakesNothingOfASealedDatasetAndDoesNotRest) {
     dataset_ = live_dataset(1, {snap(1, 1)});
     asked({});

@@ -56,7 +56,9 @@ std::vector<AddEvent> LagWatch::look(const plan::View& view) {
     }
     behind_ = std::move(behind);
 
-    const bool withheld = plan::is_cut_off(view) && std::ranges::any_of(view.records.configuration, [&](const auto& entry) {
+    // One that has just begun has heard of nobody yet.
+    const bool settled_in = view.now - view.started > plan::first_word_max;
+    const bool withheld = settled_in && plan::is_cut_off(view) && std::ranges::any_of(view.records.configuration, [&](const auto& entry) {
         return plan::failover_of(view.records, entry.second.application) == Failover::automatic;
     });
     if (withheld && !withheld_) {
