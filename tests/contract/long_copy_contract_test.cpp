@@ -132,6 +132,8 @@ TEST_F(LongCopy, GoesOnThroughTenCutsAndRestartsOfBothAgents) {
     std::uint64_t sent = 0;
     std::uint64_t reached = 0;
     constexpr unsigned cuts = 10;
+    // What a cut finds in the sockets was sent and has not arrived.
+    constexpr std::uint64_t on_its_way = 4U << 20U;
     for (unsigned cut = 0; cut < cuts; ++cut) {
         SCOPED_TRACE("cut " + std::to_string(cut));
         const std::uint64_t most = 2 * (size - reached) / (cuts + 2 - cut);
@@ -147,7 +149,7 @@ TEST_F(LongCopy, GoesOnThroughTenCutsAndRestartsOfBothAgents) {
         EXPECT_FALSE(std::filesystem::exists(b.snapshot(snap(1, 1))));
         const auto kept = b.streams.kept(orders).value();
         const std::uint64_t now = kept ? kept->at.offset.value : 0;
-        EXPECT_GE(now + step, reached + some) << "more than a step was lost";
+        EXPECT_GE(now + step + on_its_way, reached + some) << "more than a step was lost";
         reached = now;
     }
     EXPECT_GT(reached, size / 2);
@@ -158,7 +160,7 @@ TEST_F(LongCopy, GoesOnThroughTenCutsAndRestartsOfBothAgents) {
     EXPECT_EQ(agents.progress().back().sent, Bytes{size});
     EXPECT_GE(agents.progress().back().sent, agents.progress().front().sent);
     sent += agents.budget().sent;
-    EXPECT_LE(sent, size + cuts * step);
+    EXPECT_LE(sent, size + cuts * (step + on_its_way));
     EXPECT_EQ(tree_text(b.snapshot(snap(1, 1))), tree_text(a.snapshot(snap(1, 1))));
     EXPECT_EQ(b.left(), (std::set<std::string>{"marker.json", "e1-s1"}));
 }
