@@ -208,6 +208,7 @@ std::vector<DatasetSeen> PoolDisk::see_all() const {
 Status PoolDisk::receive(const DatasetId& id, Epoch epoch, const std::optional<SnapshotId>& base, const SnapshotId& to,
                          const Subvolume& data, Instant now) {
     Dataset& dataset = datasets_[id];
+    if (dataset.live) return fail(ErrorCode::conflict, "the live copy is here");
     if (base && !dataset.snapshots.contains(*base)) {
         const bool nothing_here =
             !dataset.live && !dataset.trial && dataset.snapshots.empty() && dataset.set_aside.empty();

@@ -339,6 +339,7 @@ Status Agent::admit(const NodeId& from, const DatasetId& dataset, Epoch epoch, c
         return fail(ErrorCode::denied, "volume " + dataset.value + " is at epoch " + std::to_string(assigned->epoch.value) +
                                            " here, the offer is of epoch " + std::to_string(epoch.value));
     }
+    if (!pool_known_) return fail(ErrorCode::unavailable, "this node's agent has just started");
     const DatasetSeen* seen = dataset_here(dataset);
     if (seen && (seen->live || seen->epoch > epoch)) {
         return fail(ErrorCode::unavailable, "volume " + dataset.value + " is still being stepped down here");
