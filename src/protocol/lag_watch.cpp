@@ -58,9 +58,10 @@ std::vector<AddEvent> LagWatch::look(const plan::View& view) {
 
     // One that has just begun has heard of nobody yet.
     const bool settled_in = view.now - view.started > plan::first_word_max;
-    const bool withheld = settled_in && plan::is_cut_off(view) && std::ranges::any_of(view.records.configuration, [&](const auto& entry) {
+    const bool any_automatic = std::ranges::any_of(view.records.configuration, [&](const auto& entry) {
         return plan::failover_of(view.records, entry.second.application) == Failover::automatic;
     });
+    const bool withheld = settled_in && any_automatic && plan::is_cut_off(view);
     if (withheld && !withheld_) {
         tell(EventKind::failover_withheld, "cluster",
              "more than a third of the nodes are silent: it may be this one that is cut off, so nothing fails over by itself; "
