@@ -254,7 +254,7 @@ private:
                 "flocker node drain birch --dry-run    # what would move where, and how long its clients would wait\n"
                 "  flocker node drain birch              # before its upgrade\n"
                 "  flocker node activate birch           # afterwards, or to call it off\n\n"
-                "Each application goes to the node that holds its newest replica and has room.",
+                "Each application goes to a node that has room, if possible one that holds a replica.",
                 [this](const Session& session) { return drain_node(session, drain_); });
         draining.add_option("NODE", drain_.node, "Its name, address or hostname")->required();
         draining.add_flag("-y,--yes", drain_.yes, "Do not ask before something is moved");

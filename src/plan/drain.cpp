@@ -57,7 +57,7 @@ private:
         const auto& name = wanted.application.name;
         if (!best) {
             refusals_.push_back({Refusal::About::application, name.value, 0,
-                                 fmt::format("no other node answers and has room for it; add one, or make room")});
+                                 "no other node answers and has room for it; add one, or make room"});
             return;
         }
         const NodeId target = std::get<NodeId>(*best);

@@ -26,9 +26,8 @@ Instant heard_of(const View& view, const NodeId& node) {
 
 /// Whatever lease the node has had from this control service, or from one before it, is over.
 bool lease_is_over(const View& view, const NodeId& node) {
-    const Instant heard = heard_of(view, node);
-    if (heard.unix_ns == 0) return view.now - view.started > first_word_max;
-    return view.now - std::max(heard, view.started) > lease_duration + lease_margin;
+    const bool heard = heard_of(view, node).unix_ns != 0;
+    return silence_of(view, node) > (heard ? lease_duration + lease_margin : first_word_max);
 }
 
 /// Of the line that the present owner writes, as far as this record knows it.

@@ -25,13 +25,6 @@ bool is_draining(const View& view, const NodeId& node) {
     return found != view.records.nodes.end() && found->second.draining;
 }
 
-/// Since when nothing was heard of it.
-Duration silence_of(const View& view, const NodeId& node) {
-    const auto state = view.states.find(node);
-    const Instant heard = state == view.states.end() ? Instant{} : state->second.heard;
-    return view.now - std::max(heard, view.started);
-}
-
 /// It is there, or was a moment ago, and is meant to stay.
 bool counts(const View& view, const NodeId& node) {
     return view.records.nodes.contains(node) && !is_draining(view, node) &&

@@ -13,6 +13,12 @@ bool is_alive(const View& view, const NodeId& node) {
            view.now - found->second.heard < silence_max;
 }
 
+Duration silence_of(const View& view, const NodeId& node) {
+    const auto found = view.states.find(node);
+    const Instant heard = found == view.states.end() ? Instant{} : found->second.heard;
+    return view.now - std::max(heard, view.started);
+}
+
 bool is_current(const View& view, const NodeId& node) {
     return is_alive(view, node) && view.states.at(node).report.revision >= view.states.at(node).published;
 }

@@ -30,6 +30,8 @@ struct View {
 inline constexpr Duration silence_max = 5s;
 
 [[nodiscard]] bool is_alive(const View& view, const model::NodeId& node);
+/// Since when nothing was heard of it, as far as this control service was there to hear.
+[[nodiscard]] Duration silence_of(const View& view, const model::NodeId& node);
 /// Alive, and its last report was made knowing everything that it has been told.
 [[nodiscard]] bool is_current(const View& view, const model::NodeId& node);
 /// nullptr: nothing was heard of it since the control service started.

@@ -160,7 +160,7 @@ void Agent::changed_found(const ChangedFound& event, Instant now) {
 void Agent::report_done(const ReportDone& event) {
     report_under_way_ = false;
     if (!event.outcome) return;
-    acknowledged_report_ = last_report_;
+    acknowledged_news_ = last_news_;
     if (event.outcome->leased) lease_until_ = std::max(lease_until_, report_made_ + lease_duration);
 }
 

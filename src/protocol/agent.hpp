@@ -241,8 +241,8 @@ private:
     std::optional<Error> routes_trouble_;
     Instant routes_retry_;
 
-    std::optional<model::NodeReport> last_report_;
-    std::optional<model::NodeReport> acknowledged_report_;
+    std::optional<model::NodeReport> last_news_;  ///< Of the last report: news_of().
+    std::optional<model::NodeReport> acknowledged_news_;
     bool report_under_way_{false};
     std::uint64_t report_sequence_{0};
     Instant report_due_;

@@ -458,16 +458,15 @@ void Agent::report(Instant now) {
     if (report_under_way_) return;
     NodeReport seen = observed();
     const bool due = now >= report_due_;
-    const bool changed = !acknowledged_report_ || !(news_of(seen) == news_of(*acknowledged_report_));
-    if (!changed && !due) return;
-    // The same news is not sent twice in a hurry while the control service is away.
-    if (!due && last_report_ && last_report_ != acknowledged_report_ && news_of(seen) == news_of(*last_report_)) return;
+    NodeReport news = news_of(seen);
+    // The same news is not sent twice in a hurry, not even while the control service is away.
+    if (!due && (acknowledged_news_ == news || last_news_ == news)) return;
     seen.sequence = ++report_sequence_;
     seen.at = now;
     report_made_ = now;
     report_due_ = now + report_interval;
     report_under_way_ = true;
-    last_report_ = seen;
+    last_news_ = std::move(news);
     effects_.push_back(SendReport{std::move(seen)});
 }
 

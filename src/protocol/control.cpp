@@ -229,12 +229,9 @@ void Control::serve_failover(const Waiting& waiting, const FailOver& failover, I
 }
 
 void Control::reconcile(Instant now) {
-    // What is lost comes before everything else, and by itself: a lease must not be given meanwhile.
-    std::vector<Change> lost;
-    for (plan::FailoverPlan& plan : plan::due_failovers(view(now))) {
-        if (lost.empty()) lost = std::move(plan.changes);
-    }
-    if (!lost.empty()) return commit(std::move(lost), std::nullopt, {});
+    // What is lost comes before everything else, and one at a time: each takes the next move's number.
+    auto due = plan::due_failovers(view(now));
+    if (!due.empty()) return commit(std::move(due.front().changes), std::nullopt, {});
 
     // Each ownership is looked at with the changes of those before it already made, so that two moves
     // which begin together get two numbers.

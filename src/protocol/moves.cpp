@@ -48,10 +48,7 @@ private:
         return next_.application ? plan::container_in(plan::report_of(view_, node), *next_.application) : nullptr;
     }
     [[nodiscard]] bool silent(const NodeId& node, Duration limit) const {
-        if (!view_.records.nodes.contains(node)) return true;
-        const auto state = view_.states.find(node);
-        const Instant heard = state == view_.states.end() ? Instant{} : state->second.heard;
-        return view_.now - std::max(heard, view_.started) > limit;
+        return !view_.records.nodes.contains(node) || plan::silence_of(view_, node) > limit;
     }
     /// How long the present phase has lasted, as far as this control service was there to see it.
     [[nodiscard]] Duration in_phase() const {
