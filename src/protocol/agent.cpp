@@ -344,6 +344,11 @@ Status Agent::admit(const NodeId& from, const DatasetId& dataset, Epoch epoch, c
     if (seen && (seen->live || seen->epoch > epoch)) {
         return fail(ErrorCode::unavailable, "volume " + dataset.value + " is still being stepped down here");
     }
+    // Of an assignment before this one: what came in meanwhile would go with it.
+    const auto lane = lanes_.find(dataset.value);
+    if (lane != lanes_.end() && lane->second.dataset && std::holds_alternative<ReleaseReplica>(*lane->second.dataset)) {
+        return fail(ErrorCode::unavailable, "the replica of volume " + dataset.value + " is still being let go here");
+    }
     return {};
 }
 

@@ -15,6 +15,10 @@ constexpr std::size_t rounds_kept = 8;
 constexpr Duration look_interval = 200ms;
 /// Between two rounds of a dataset that has: lets its application breathe.
 constexpr Duration round_interval = 100ms;
+/// How long what the other side said of itself is believed while nothing is sent: what it lost behind our
+/// backs is found, and costs a volume that nobody writes next to nothing.
+constexpr Duration belief = 300s;
+constexpr Duration urgent_belief = 5s;
 constexpr Duration failure_rest_min = 200ms;
 constexpr Duration failure_rest_max = 10s;
 
@@ -38,12 +42,13 @@ std::vector<Feed::Effect> Feed::next(const DatasetSeen& dataset, const Pace& pac
     const bool hurry = dataset.seal && failures_ == 0;
     if (rest_until_ && now < *rest_until_ && !hurry) return {};
     rest_until_.reset();
-    if (!asked_) {
+    const bool current = seen_.acknowledged && !dataset.snapshots.empty() &&
+                         *seen_.acknowledged == dataset.snapshots.back().id;
+    if (!asked_ || (current && now >= believed_until_)) {
+        asked_ = false;
         asking_ = true;
         return {Ask{}};
     }
-    const bool current = seen_.acknowledged && !dataset.snapshots.empty() &&
-                         *seen_.acknowledged == dataset.snapshots.back().id;
     if (!dataset.snapshots.empty() && !current) {
         wants_snapshot_ = false;
         // A base that was let go here is none; the other side may still hold an older common one.
@@ -82,6 +87,7 @@ void Feed::told(const Result<std::vector<SnapshotId>>& holdings, const DatasetSe
     asking_ = false;
     if (!holdings) return failed(holdings.error(), now);
     asked_ = true;
+    believed_until_ = now + (urgent_ ? urgent_belief : belief);
     trouble_.reset();
     seen_.acknowledged = plan::common_base(dataset.snapshots, *holdings);
 }
@@ -111,6 +117,7 @@ void Feed::sent(const Result<SendReceipt>& receipt, Instant now) {
     snapshot_wished_ = {};
     extra_round_due_ = round.whole;
     seen_.acknowledged = send.to;
+    believed_until_ = now + (urgent_ ? urgent_belief : belief);
     seen_.proven = std::max(seen_.proven, std::min(sending_taken_, now));
     seen_.bytes_total += receipt->bytes;
     ++seen_.rounds;

@@ -58,6 +58,7 @@ private:
     model::FeedSeen seen_;
     bool asking_{false};
     bool asked_{false};
+    Instant believed_until_;
     bool wants_snapshot_{false};
     bool wants_look_{false};
     bool found_new_{false};  ///< A look since the last round has found something new.

@@ -99,6 +99,21 @@ TEST_F(FeedToBirch, AsksAgainAfterAnUnknownOutcomeAndDoesNotRepeat) {
     EXPECT_EQ(feed_.seen().acknowledged, snap(1, 1));
 }
 
+TEST_F(FeedToBirch, FindsWhatTheOtherSideLostBehindItsBack) {
+    pace_.urgent = false;
+    dataset_.changed = false;
+    taken(snap(1, 1));
+    asked({});
+    ASSERT_TRUE(next<Feed::Send>());
+    receipt(5000);
+    ASSERT_FALSE(next<Feed::Ask>());
+    pass(301s);
+    asked({});
+    const auto again = next<Feed::Send>();
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->base, std::nullopt);
+}
+
 TEST_F(FeedToBirch, SendsAgainWhatDidNotArrive) {
     dataset_ = live_dataset(1, {snap(1, 1)});
     asked({});
