@@ -40,7 +40,7 @@ void OneWriter::written(const Host& host, const EngineHost::Container& container
     }
     const bool live = dataset && dataset->live == container.volume;
     const bool trial = dataset && dataset->trial_data == container.volume;
-    const Ownership* ownership = ownership_of(cluster_.disk.records, application.volume->dataset);
+    const Ownership* ownership = cluster_.owner_of(SubjectId{application.volume->dataset.value});
     if (trial) {
         const bool won = ownership && ownership->owner == host.node.id && ownership->won_by == dataset->trial->move;
         if (by_client && !won) complain("a client reached a trial that no commit has made the dataset");
@@ -104,7 +104,7 @@ void NothingLost::compare(const DatasetId& dataset, const Subvolume* data, const
 }
 
 void NothingLost::acknowledged(const Host& host, const DatasetId& dataset, const std::string& entry) {
-    const Ownership* ownership = ownership_of(cluster_.disk.records, dataset);
+    const Ownership* ownership = cluster_.owner_of(SubjectId{dataset.value});
     if (!ownership || ownership->owner == host.node.id) return entries_[dataset].push_back(entry);
     diverged_[dataset].push_back({host.node.name, {entry}});
 }
@@ -184,7 +184,8 @@ void NothingLost::committed(const Records& before, const Records& after) {
         }
         if (was->second.owner == ownership.owner) continue;
         const auto* dataset = cluster_.host(ownership.owner.value).pool.find(*ownership.dataset);
-        compare(*ownership.dataset, dataset ? dataset->trial_data.get() : nullptr, "at its commit");
+        const auto* copy = !dataset ? nullptr : dataset->trial_data ? dataset->trial_data.get() : dataset->live.get();
+        compare(*ownership.dataset, copy, "at its commit");
     }
 }
 
@@ -198,7 +199,8 @@ void NothingLost::at_end() const {
 }
 
 void LastCopyKept::look() const {
-    for (const auto& [subject, ownership] : cluster_.disk.records.ownerships) {
+    for (const auto& [subject, known] : cluster_.disk.records.ownerships) {
+        const Ownership& ownership = *cluster_.owner_of(subject);
         if (!ownership.dataset || !ownership.established || ownership.destroying) continue;
         const auto* dataset = cluster_.host(ownership.owner.value).pool.find(*ownership.dataset);
         const bool trial = dataset && dataset->trial_data && dataset->trial && dataset->trial->move == ownership.won_by;
@@ -267,7 +269,8 @@ std::string Converges::unsettled() const {
 void RightPlace::reached(const Host& host, const EngineHost::Container& container) const {
     const Records& records = cluster_.disk.records;
     const auto found = records.ownerships.find(subject_of(container.spec.application));
-    if (found != records.ownerships.end() && found->second.owner == host.node.id) return;
+    const Ownership* owner = cluster_.owner_of(subject_of(container.spec.application));
+    if (owner && owner->owner == host.node.id) return;
     const auto& volume = container.spec.application.volume;
     if (volume && writers_.given_up(volume->dataset, host.node.name)) return;
     // Taken out of the manifests a moment ago: it is nobody's, and on its way to be stopped.

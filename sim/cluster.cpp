@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/cluster.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "plan/takeover.hpp"
 #include "sim/links.hpp"
 
 namespace flocker::sim {
@@ -107,6 +110,7 @@ Host::~Host() = default;
 void Host::start_agent() {
     if (!powered_ || life_) return;
     cluster.world.trace(node.name, "agent starts");
+    follows = plan::term_of(cluster.disk.records.revision);
     life_ = std::make_unique<Life>(*this, booted_);
     life_->driver.start();
     const auto newest = cluster.newest_assignments.find(node.id.value);
@@ -120,6 +124,13 @@ void Host::kill_agent() {
     if (!life_) return;
     cluster.world.trace(node.name, "agent dies");
     life_.reset();
+}
+
+void Host::turn_to_control() {
+    const std::uint64_t term = plan::term_of(cluster.disk.records.revision);
+    if (follows == term || !life_) return;
+    kill_agent();
+    start_agent();
 }
 
 void Host::power_off() {
@@ -154,6 +165,7 @@ void Host::freeze_agent(Duration duration) {
 Instant Host::world_now() const { return cluster.world.now(); }
 
 void Host::deliver(const Assignment& assignment) {
+    if (plan::term_of(assignment.revision) != follows) return;
     if (life_) life_->control.deliver(assignment);
 }
 
@@ -210,6 +222,42 @@ void Cluster::kill_control() {
     world.trace("control", "dies");
     control_.reset();
     newest_assignments.clear();
+}
+
+bool Cluster::take_over(std::size_t missing) {
+    if (control_ || missing > disk.copies.size()) return false;
+    const Records before = disk.records;
+    const Records& copy = missing == 0 ? before : disk.copies.at(disk.copies.size() - missing);
+    for (const auto& [subject, ownership] : before.ownerships) {
+        const auto was = copy.ownerships.find(subject);
+        const bool unchanged = was != copy.ownerships.end() && was->second.epoch == ownership.epoch;
+        // What an operator or a lease decided, and nobody knows of any more, is nobody's promise.
+        if (!unchanged && ownership.promoting) return false;
+    }
+    for (const auto& [subject, ownership] : before.ownerships) {
+        const auto [known, is_new] = disk.forgotten.emplace(subject, ownership);
+        if (!is_new && known->second.epoch < ownership.epoch) known->second = ownership;
+    }
+    world.trace("control", fmt::format("is taken over with a copy that lacks {} commits", missing));
+    disk.records = plan::taken_over(copy, world.now());
+    disk.copies.clear();
+    for (const auto& [name, each] : hosts) {
+        world.at(world.between(200ms, 5s), [host = each.get()] { host->turn_to_control(); });
+    }
+    return true;
+}
+
+const Ownership* Cluster::owner_of(const SubjectId& subject) const {
+    const auto known = disk.records.ownerships.find(subject);
+    const auto forgotten = disk.forgotten.find(subject);
+    const Ownership* now = known == disk.records.ownerships.end() ? nullptr : &known->second;
+    if (forgotten == disk.forgotten.end() || !forgotten->second.dataset) return now;
+    const Ownership& lost = forgotten->second;
+    if (now && now->epoch >= lost.epoch) return now;
+    const auto* dataset = hosts.at(lost.owner.value)->pool.find(*lost.dataset);
+    const bool acted = dataset && ((dataset->live && dataset->epoch == lost.epoch) ||
+                                   (dataset->trial_data && dataset->trial && dataset->trial->move == lost.won_by));
+    return acted ? &lost : now;
 }
 
 driver::ControlDriver* Cluster::control() { return control_ ? &control_->driver : nullptr; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,6 +23,9 @@ class Cluster;
 struct Disk {
     model::Records records;
     std::vector<model::Event> events;
+    std::deque<model::Records> copies;  ///< Of before the last commits, newest last: what other nodes may have of them.
+    /// What commits said of owners that a takeover began without.
+    std::map<model::SubjectId, model::Ownership> forgotten;
 };
 
 /// Where a client's connection ended.
@@ -65,6 +69,8 @@ public:
 
     void start_agent();
     void kill_agent();
+    /// It finds the control service where it is now, and begins anew with it.
+    void turn_to_control();
     void power_off();
     void power_on();
 
@@ -87,6 +93,7 @@ public:
     EngineHost engine;
     RouterHost router;
     std::optional<model::Assignment> cached;
+    std::uint64_t follows{0};  ///< The term of the control service that it reports to.
 
 private:
     struct Life;
@@ -107,6 +114,11 @@ public:
 
     void start_control();
     void kill_control();
+    /// The control service is gone for ever, and begins anew elsewhere with a copy that lacks the last commits;
+    /// false: there is no such copy.
+    bool take_over(std::size_t missing);
+    /// Who owns it in truth: by the records, or by a commit that they have forgotten and that its owner acted on.
+    [[nodiscard]] const model::Ownership* owner_of(const model::SubjectId& subject) const;
     [[nodiscard]] driver::ControlDriver* control();
     [[nodiscard]] Host& host(const std::string& id) { return *hosts.at(id); }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "plan/takeover.hpp"
+
 namespace flocker::sim {
 
 using namespace model;
@@ -11,6 +13,7 @@ using namespace model;
 namespace {
 
 constexpr Duration patience = 3s;
+constexpr std::size_t copies_kept = 6;
 
 /// Calls `done` once: with the first outcome that arrives, or with timed_out.
 template <class T>
@@ -42,8 +45,8 @@ private:
 
 void ControlPort::report(const NodeReport& report, Done<ReportReceipt> done) {
     const Once<ReportReceipt> once(loop_, std::move(done));
-    cluster_.network.send(host_.node.name, "control", [&cluster = cluster_, &host = host_, report, once] {
-        if (!cluster.control()) return;
+    cluster_.network.send(host_.node.name, "control", [&cluster = cluster_, &host = host_, report, once, to = host_.follows] {
+        if (!cluster.control() || to != plan::term_of(cluster.disk.records.revision)) return;
         cluster.control()->reported(report, [&cluster, &host, once](ReportReceipt receipt) {
             if (cluster.world.chance(cluster.faults.receipt_lost)) return;
             cluster.network.send("control", host.node.name, [once, receipt] { once(receipt); });
@@ -135,6 +138,8 @@ void StorePort::commit(Revision expected, const std::vector<Change>& changes, Do
             return;
         }
         const Records before = records;
+        cluster.disk.copies.push_back(before);
+        if (cluster.disk.copies.size() > copies_kept) cluster.disk.copies.pop_front();
         for (const Change& change : changes) {
             apply(change, records);
             if (const auto* add = std::get_if<AddEvent>(&change)) {

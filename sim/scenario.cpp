@@ -254,7 +254,11 @@ private:
             for (const auto& [name, host] : cluster_.hosts) trouble_at(*host);
             if (world_.chance(faults_.process_dies)) {
                 cluster_.kill_control();
-                world_.at(world_.between(200ms, 10s), [this] { cluster_.start_control(); });
+                const bool for_good = world_.chance(0.3);
+                world_.at(world_.between(200ms, 10s), [this, for_good] {
+                    if (for_good && cluster_.take_over(world_.draw(4))) ++outcome_.marks["takeover"];
+                    cluster_.start_control();
+                });
             }
             const std::string a = any_host();
             const std::string b = world_.chance(0.3) ? "control" : any_host();

@@ -33,6 +33,7 @@ ARROWS = {
     "src/adapters/*": ADAPTER,
     "src/api": ("base", "model", "plan", "protocol", "ports", "driver", "codec", "adapters/http", "adapters/posix"),
     "src/setup": ("base", "model", "ports", "manifest", "codec", "api", EVERY_ADAPTER),
+    "src/standby": ("base", "model", "plan", "ports", "manifest", "codec", "setup", EVERY_ADAPTER),
     "src/cli": ("base", "model", "manifest", "codec", "api", "adapters/posix"),
     "sim": ("base", "model", "plan", "protocol", "ports", "driver"),
 }

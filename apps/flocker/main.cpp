@@ -12,6 +12,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/run.hpp"
 #include "setup/commands.hpp"
+#include "standby/commands.hpp"
 
 namespace {
 
@@ -44,6 +45,7 @@ int main(int argc, char** argv) {
     world.rest = [](Duration duration) { std::this_thread::sleep_for(duration); };
     world.farewell = cli::set_farewell;
     world.extra = {{"init", "Make this machine the first node of a new cluster", setup::run_init},
-                   {"join", "Make this machine a node of an existing cluster", setup::run_join}};
+                   {"join", "Make this machine a node of an existing cluster", setup::run_join},
+                   {"control", "Where the control service is, and taking it over", standby::run_control}};
     return cli::run({argv, argv + argc}, world);
 }

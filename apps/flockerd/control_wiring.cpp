@@ -9,6 +9,7 @@
 #include "codec/json.hpp"
 #include "engine_socket.hpp"
 #include "setup/layout.hpp"
+#include "standby/asking.hpp"
 
 namespace flocker {
 namespace {
@@ -25,8 +26,9 @@ driver::Trace control_log() {
 
 }  // namespace
 
-Result<std::unique_ptr<ControlWiring>> ControlWiring::open(const manifest::DaemonConfig& config, const std::string& folder,
+Result<std::unique_ptr<ControlWiring>> ControlWiring::open(const standby::Watching& watching, const std::string& folder,
                                                            ports::Loop& loop) {
+    const manifest::DaemonConfig& config = watching.config;
     const setup::ConfigFolder files{folder};
     const setup::StateFolder state{config.state};
     tls::Credentials credentials;
@@ -42,29 +44,32 @@ Result<std::unique_ptr<ControlWiring>> ControlWiring::open(const manifest::Daemo
     FLOCKER_TRY(auto agent_listener, identity.listen("0.0.0.0", config.control.agent_port, tls::ClientCertificates::required));
     FLOCKER_TRY(const std::string introduction, posix::read_file(state.node(), file_max));
     FLOCKER_TRY(model::Node self, codec::decode<model::Node>(introduction));
-    return std::make_unique<ControlWiring>(config,
+    return std::make_unique<ControlWiring>(watching,
                                            Parts{std::move(identity), std::move(store), std::move(tokens),
                                                  std::move(api_listener),
                                                  std::move(agent_listener), std::move(authority), std::move(self)},
                                            loop);
 }
 
-ControlWiring::ControlWiring(const manifest::DaemonConfig& config, Parts parts, ports::Loop& loop)
+ControlWiring::ControlWiring(const standby::Watching& watching, Parts parts, ports::Loop& loop)
     : parts_(std::move(parts)),
+      place_(watching.place),
       workers_(loop),
-      images_(workers_, engine_socket(config)),
+      images_(workers_, engine_socket(watching.config)),
+      copies_(*parts_.store, loop, parts_.authority.key),
       sessions_(loop, [this](const model::NodeReport& report) {
           model::ReportReceipt given;
           driver_.reported(report, [&](model::ReportReceipt receipt) { given = receipt; });
           return given;
       }),
-      driver_({loop, *parts_.store, sessions_, images_}, control_log()),
-      enrollment_(*parts_.tokens, parts_.authority, {{config.control.address, config.control.port}}, wall_clock),
+      driver_({loop, copies_, sessions_, images_}, control_log()),
+      enrollment_(*parts_.tokens, parts_.authority, {{place_.address, place_.port}}, wall_clock),
       api_({loop, driver_, enrollment_,
             [this](const model::Node& node, const model::ApplicationName& application, std::uint32_t tail_lines, bool follow,
                    const ports::Sink& sink) { return logs(node, application, tail_lines, follow, sink); }}),
       api_server_(*parts_.api_listener, [this](const http::Request& request) { return answer(request); }),
-      agent_server_(*parts_.agent_listener, [this](const http::Request& request) { return answer_agent(request); }) {}
+      agent_server_(*parts_.agent_listener, [this](const http::Request& request) { return answer_agent(request); }),
+      rivals_(watching, copies_) {}
 
 void ControlWiring::start() {
     driver_.start();
@@ -78,12 +83,18 @@ void ControlWiring::start() {
 void ControlWiring::stop() {
     api_.close();
     sessions_.stop();
+    copies_.stop();
     api_server_.stop();
     agent_server_.stop();
 }
 
 http::Answer ControlWiring::answer(const http::Request& request) {
+    if (standby::asks_for_control(request)) {
+        return standby::answer(request, {parts_.self.id, place_, true, {}, copies_.revision(), copies_.members()});
+    }
     api::Reply reply = api_.serve(request);
+    // Clients remember them, for the day on which this one does not answer.
+    reply.response.headers.add(standby::members_header, standby::members_text(copies_.members()));
     if (!reply.body) return std::move(reply.response);
     http::Response head = reply.response;
     return {std::move(head), [reply = std::move(reply)](http::BodyWriter& writer) { api::write_body(reply, writer); }};
@@ -91,6 +102,7 @@ http::Answer ControlWiring::answer(const http::Request& request) {
 
 http::Answer ControlWiring::answer_agent(const http::Request& request) {
     if (auto answer = sessions_.respond(request)) return std::move(*answer);
+    if (auto answer = copies_.respond(request)) return std::move(*answer);
     return api::error_response({ErrorCode::not_found, "agents have nothing to ask at " + request.target});
 }
 

@@ -15,6 +15,8 @@
 #include "driver/control_driver.hpp"
 #include "manifest/daemon_config.hpp"
 #include "setup/enrollment.hpp"
+#include "standby/copied_store.hpp"
+#include "standby/follower.hpp"
 
 namespace flocker {
 
@@ -32,10 +34,10 @@ public:
         model::Node self;  ///< A member of its own cluster, from the first start on.
     };
 
-    [[nodiscard]] static Result<std::unique_ptr<ControlWiring>> open(const manifest::DaemonConfig& config,
+    [[nodiscard]] static Result<std::unique_ptr<ControlWiring>> open(const standby::Watching& watching,
                                                                      const std::string& folder,
                                                                      ports::Loop& loop);
-    ControlWiring(const manifest::DaemonConfig& config, Parts parts, ports::Loop& loop);
+    ControlWiring(const standby::Watching& watching, Parts parts, ports::Loop& loop);
 
     void start();
     void stop();
@@ -47,14 +49,17 @@ private:
                               bool follow, const ports::Sink& sink) const;
 
     Parts parts_;
+    model::ControlPlace place_;
     posix::WorkerThreads workers_;
     docker::DockerImageCatalog images_;
+    standby::CopiedStore copies_;
     http::HttpAgentSessions sessions_;
     driver::ControlDriver driver_;
     setup::ClusterEnrollment enrollment_;
     api::Api api_;
     http::HttpServer api_server_;
     http::HttpServer agent_server_;
+    standby::RivalWatch rivals_;
 };
 
 }  // namespace flocker

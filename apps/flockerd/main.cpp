@@ -3,6 +3,7 @@
 // flockerd --config FILE [--log-level LEVEL] [--log-json]
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -13,12 +14,16 @@
 #include "adapters/posix/log.hpp"
 #include "adapters/posix/sd_notify.hpp"
 #include "adapters/posix/signals.hpp"
+#include "adapters/sqlite/state_store.hpp"
 #include "agent_wiring.hpp"
 #include "api/version.hpp"
 #include "control_wiring.hpp"
 #include "manifest/daemon_config.hpp"
 #include "setup/layout.hpp"
 #include "setup/pool.hpp"
+#include "signpost_wiring.hpp"
+#include "standby/follower.hpp"
+#include "standby/place.hpp"
 
 namespace {
 
@@ -90,15 +95,53 @@ Result<tls::TlsContext> node_identity(const setup::ConfigFolder& files) {
     return tls::TlsContext::make(credentials);
 }
 
-Status run(const manifest::DaemonConfig& config, const std::string& folder) {
+/// The configuration with the control service where it is by now. What is left of an earlier one on this node
+/// is set aside.
+Result<manifest::DaemonConfig> with_control_place(manifest::DaemonConfig config, const tls::TlsContext& identity,
+                                                  model::ControlPlace& place) {
+    FLOCKER_TRY(place, standby::read_place(config));
+    const std::string records = setup::StateFolder{config.state}.records();
+    if (standby::is_here(config, place) && posix::read_file(records, 0).error().code != ErrorCode::not_found) {
+        // It may have been away while another node took its place.
+        FLOCKER_TRY(const auto known, sqlite::read_file_of_records(records));
+        std::vector<model::Node> members;
+        for (const auto& [id, node] : known.nodes) members.push_back(node);
+        FLOCKER_TRY(const auto newer, standby::find_newer_place(config, place, identity, members));
+        if (newer) place = *newer;
+    }
+    if (!standby::is_here(config, place)) {
+        FLOCKER_TRY(const std::string beside, standby::set_old_records_aside(config, place));
+        if (!beside.empty()) {
+            posix::log(posix::Level::warning, "stepped_down",
+                       {{"control", place.address}, {"own_records", beside}, {"term", std::to_string(place.term)}});
+        }
+    }
+    config.control = {place.address, place.port, place.agent_port, standby::is_here(config, place)};
+    return config;
+}
+
+/// True: the control service has moved, and all is to begin anew.
+Result<bool> run(const manifest::DaemonConfig& written, const std::string& folder) {
     posix::EventLoop loop;
-    const posix::Signals signals(loop, [&loop](int) { loop.stop(); });
-    FLOCKER_CHECK_OK(setup::mount_pool_in_file({config.state}));
+    std::atomic<bool> ended{false};
+    const posix::Signals signals(loop, [&](int) {
+        ended = true;
+        loop.stop();
+    });
+    FLOCKER_CHECK_OK(setup::mount_pool_in_file({written.state}));
     FLOCKER_TRY(const auto identity, node_identity({folder}));
+    model::ControlPlace place;
+    FLOCKER_TRY(const manifest::DaemonConfig config, with_control_place(written, identity, place));
+    const standby::Watching watching{
+        config, place, identity, [&loop] { loop.stop(); },
+        [](const std::string& text) { posix::log(posix::Level::info, "standby", {{"says", text}}); }};
     std::unique_ptr<ControlWiring> control;
+    std::unique_ptr<SignpostWiring> signpost;
     if (config.control.serve) {
-        FLOCKER_TRY(control, ControlWiring::open(config, folder, loop));
+        FLOCKER_TRY(control, ControlWiring::open(watching, folder, loop));
         control->start();
+    } else {
+        FLOCKER_TRY(signpost, SignpostWiring::open(watching));
     }
     FLOCKER_TRY(const auto agent, AgentWiring::open(config, identity, loop));
     agent->start();
@@ -106,11 +149,19 @@ Status run(const manifest::DaemonConfig& config, const std::string& folder) {
     static_cast<void>(posix::notify_systemd("READY=1"));
     posix::keep_watchdog(loop);
     loop.run();
-    posix::log(posix::Level::info, "stopping");
-    static_cast<void>(posix::notify_systemd("STOPPING=1"));
+    posix::log(posix::Level::info, ended ? "stopping" : "control_moved");
+    if (ended) static_cast<void>(posix::notify_systemd("STOPPING=1"));
     if (control) control->stop();
+    if (signpost) signpost->stop();
     agent->stop();
-    return {};
+    return !ended;
+}
+
+Status run_until_ended(const manifest::DaemonConfig& config, const std::string& folder) {
+    for (;;) {
+        FLOCKER_TRY(const bool again, run(config, folder));
+        if (!again) return {};
+    }
 }
 
 }  // namespace
@@ -123,7 +174,7 @@ int main(int argc, char** argv) {
     posix::configure_log(arguments.json ? posix::LogStyle::json : posix::style_of_stderr(), arguments.level);
     const auto slash = arguments.config.rfind('/');
     const std::string folder = slash == std::string::npos ? "." : arguments.config.substr(0, slash);
-    const Status outcome = run(*config, folder);
+    const Status outcome = run_until_ended(*config, folder);
     if (outcome) return 0;
     posix::log(posix::Level::error, "ended", {{"error", outcome.error()}});
     return 1;

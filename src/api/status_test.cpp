@@ -26,7 +26,8 @@ protected:
             NodeReport report;
             report.node = member.id;
             report.open_routes = {5432};
-            states[member.id] = {report, now, Revision{0}};
+            report.revision = Revision{1};
+            states[member.id] = {report, now, Revision{1}};
         }
         Wanted wanted{database("db", 5432), NodeReference{"alder"}, alder.id, 0, {}};
         records.configuration[wanted.application.name] = wanted;

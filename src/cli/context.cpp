@@ -79,6 +79,7 @@ Result<Access> load_context(const std::string& path) {
     };
     FLOCKER_TRY(const auto* control, need("control"));
     if (const Status read = read_control(*control, access); !read) return fail_in(path, read.error());
+    access.memory = path + ".nodes";
     const fs::path folder = fs::path(path).parent_path();
     for (const auto& [key, into] :
          {std::pair{"ca", &access.authority}, {"certificate", &access.certificate}, {"key", &access.key}}) {

@@ -8,7 +8,8 @@
 //   key: ann.key
 //
 // /etc/flocker/context.json ("default") is written by `flocker init`; others lie in
-// ~/.config/flocker/contexts/NAME.json, and ~/.config/flocker/current has the name of the one in use.
+// ~/.config/flocker/contexts/NAME.json, and ~/.config/flocker/current has the name of the one in use. Beside each lies
+// a NAME.json.nodes, where it is remembered who the nodes are, in case that one of them takes the control service over.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +29,8 @@ struct Access {
     std::string authority;  ///< PEM, as the two below.
     std::string certificate;
     std::string key;
+    /// Where it is remembered whom to ask when nobody answers at `address`; empty: nowhere.
+    std::string memory{};
 
     friend bool operator==(const Access&, const Access&) = default;
 };

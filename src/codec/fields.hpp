@@ -10,6 +10,7 @@
 #include "codec/enum_names.hpp"
 #include "model/application.hpp"
 #include "model/assignment.hpp"
+#include "model/control.hpp"
 #include "model/deployment.hpp"
 #include "model/node.hpp"
 #include "model/records.hpp"
@@ -184,6 +185,13 @@ void fields(V&& visit, Either<model::Event> auto& event) {
 }
 
 template <class V>
+void fields(V&& visit, Either<model::Takeover> auto& takeover) {
+    visit("copied", takeover.copied);
+    visit("at", takeover.at);
+    visit("unheard", takeover.unheard);
+}
+
+template <class V>
 void fields(V&& visit, Either<model::Records> auto& records) {
     visit("revision", records.revision);
     visit("nodes", records.nodes);
@@ -191,6 +199,25 @@ void fields(V&& visit, Either<model::Records> auto& records) {
     visit("ownerships", records.ownerships);
     visit("last_move", records.last_move);
     visit("settings", records.settings, added);
+    visit("takeover", records.takeover);
+}
+
+template <class V>
+void fields(V&& visit, Either<model::ControlPlace> auto& place) {
+    visit("address", place.address);
+    visit("port", place.port);
+    visit("agent_port", place.agent_port);
+    visit("term", place.term);
+}
+
+template <class V>
+void fields(V&& visit, Either<model::ControlWord> auto& word) {
+    visit("node", word.node);
+    visit("place", word.place);
+    visit("serves", word.serves);
+    visit("silence_ns", word.silence);
+    visit("copied", word.copied);
+    visit("members", word.members);
 }
 
 // --- assignment -----------------------------------------------------------------------------
@@ -350,6 +377,7 @@ void fields(V&& visit, Either<model::NodeReport> auto& report) {
     visit("agent_started", report.agent_started);
     visit("at", report.at, added);
     visit("revision", report.revision);
+    visit("looked", report.looked, added);
     visit("datasets", report.datasets);
     visit("containers", report.containers);
     visit("feeds", report.feeds);

@@ -73,6 +73,9 @@ std::string describe(const Change& change) {
                                    o.destroying ? " destroying" : "");
             },
             [](const PutSettings&) { return std::string("settings"); },
+            [](const PutTakeover& c) {
+                return c.takeover ? fmt::format("takeover, {} unheard", c.takeover->unheard.size()) : "takeover over";
+            },
             [](const EraseOwnership& c) { return "no ownership " + c.subject.value; },
             [](const AddEvent& c) {
                 return fmt::format("event {} {}: {}", to_string(c.event.kind), c.event.subject, c.event.text);

@@ -47,6 +47,8 @@ const char* to_string(EventKind kind) {
         case EventKind::node_draining: return "node_draining";
         case EventKind::node_activated: return "node_activated";
         case EventKind::failover_withheld: return "failover_withheld";
+        case EventKind::control_taken_over: return "control_taken_over";
+        case EventKind::pool_knew_better: return "pool_knew_better";
     }
     return "deployed";
 }
@@ -66,6 +68,7 @@ void apply(const Change& change, Records& records) {
                    },
                    [&](const EraseOwnership& erase) { records.ownerships.erase(erase.subject); },
                    [&](const PutSettings& put) { records.settings = put.settings; },
+                   [&](const PutTakeover& put) { records.takeover = put.takeover; },
                    [](const AddEvent&) {},
                },
                change);

@@ -144,7 +144,7 @@ enum class EventKind : std::uint8_t {
     deployed, node_joined, node_removed, move_started, move_phase, move_finished, move_failed,
     volume_created, volume_destroyed, application_failed, node_lost, node_back,
     failed_over, lag_broken, lag_met, replica_added, replica_removed, data_set_aside, settings_changed,
-    node_draining, node_activated, failover_withheld,
+    node_draining, node_activated, failover_withheld, control_taken_over, pool_knew_better,
 };
 [[nodiscard]] const char* to_string(EventKind kind);
 
@@ -159,6 +159,15 @@ struct Event {
     friend bool operator==(const Event&, const Event&) = default;
 };
 
+/// The machine with the control service was lost, and these records are the copy that another node had.
+struct Takeover {
+    Revision copied;  ///< The last commit that the copy had. Others may have come after it; the pools know of them.
+    Instant at;
+    std::set<NodeId> unheard;  ///< Members that have not said since then what is on their pools.
+
+    friend bool operator==(const Takeover&, const Takeover&) = default;
+};
+
 /// All of it. `revision` is the number of the last commit.
 struct Records {
     Revision revision;
@@ -167,6 +176,7 @@ struct Records {
     std::map<SubjectId, Ownership> ownerships;
     std::uint64_t last_move{0};  ///< The highest MoveId ever given.
     ClusterSettings settings;
+    std::optional<Takeover> takeover;  ///< Until every member has been heard.
 
     friend bool operator==(const Records&, const Records&) = default;
 };
@@ -179,11 +189,12 @@ struct EraseWanted { ApplicationName application; friend bool operator==(const E
 struct PutOwnership { Ownership ownership; friend bool operator==(const PutOwnership&, const PutOwnership&) = default; };
 struct EraseOwnership { SubjectId subject; friend bool operator==(const EraseOwnership&, const EraseOwnership&) = default; };
 struct PutSettings { ClusterSettings settings; friend bool operator==(const PutSettings&, const PutSettings&) = default; };
+struct PutTakeover { std::optional<Takeover> takeover; friend bool operator==(const PutTakeover&, const PutTakeover&) = default; };
 struct AddEvent { Event event; friend bool operator==(const AddEvent&, const AddEvent&) = default; };
 
 /// A durable change is a value: the state store writes it, and apply() does the same in memory.
 using Change = std::variant<PutNode, EraseNode, PutWanted, EraseWanted, PutOwnership, EraseOwnership, PutSettings,
-                            AddEvent>;
+                            PutTakeover, AddEvent>;
 
 /// Deterministic and total. Does not touch `revision`: that is the store's to give.
 void apply(const Change& change, Records& records);

@@ -173,6 +173,7 @@ struct NodeReport {
     Instant agent_started;
     Instant at;         ///< When it was made, by this node's clock.
     Revision revision;  ///< Of the assignment that the agent was working on.
+    bool looked{false};  ///< It has seen its pool since it began: `datasets` are all that are there.
     std::vector<DatasetSeen> datasets;      ///< By id.
     std::vector<ContainerSeen> containers;  ///< By application.
     std::vector<FeedSeen> feeds;

@@ -152,7 +152,9 @@ private:
 
         const SubjectId subject = subject_of(application);
         const auto found = view_.records.ownerships.find(subject);
-        const Ownership* ownership = found == view_.records.ownerships.end() ? nullptr : &found->second;
+        const std::optional<Ownership> stranded = found == view_.records.ownerships.end() ? on_a_pool(application) : std::nullopt;
+        const Ownership* ownership = stranded ? &*stranded : nullptr;
+        if (found != view_.records.ownerships.end()) ownership = &found->second;
         claimed_.insert(subject);
         if (before && subject_of(before->application) != subject) leaving_.insert(subject_of(before->application));
 
@@ -171,6 +173,23 @@ private:
         check_image(wanted, before);
         if (!before || !(*before == wanted)) plan_.changes.push_back(PutWanted{wanted});
         plan_.steps.push_back(step);
+    }
+
+    /// A volume that the records do not know, for they were an older copy: it is where its owner's copy is.
+    [[nodiscard]] std::optional<Ownership> on_a_pool(const Application& application) const {
+        std::optional<Ownership> newest;
+        if (!application.volume) return newest;
+        for (const auto& [node, state] : view_.states) {
+            const DatasetSeen* seen = dataset_in(&state.report, application.volume->dataset);
+            if (!seen || !seen->live || (newest && newest->epoch >= seen->epoch)) continue;
+            newest.emplace();
+            newest->subject = subject_of(application);
+            newest->dataset = application.volume->dataset;
+            newest->owner = node;
+            newest->epoch = seen->epoch;
+            newest->established = true;
+        }
+        return newest;
     }
 
     /// The application or its data exist: what is to become of them.

@@ -152,6 +152,16 @@ TEST_F(Deploying, StartsARemovedApplicationOnItsOldVolumeWhereThatIs) {
     EXPECT_EQ(planned(db_on("birch")).steps.front().kind, Kind::move);
 }
 
+TEST_F(Deploying, FindsAVolumeThatTheRecordsDoNotKnowOnThePoolWhereItIs) {
+    scene_.report(birch).datasets = {live_dataset(3, {snap(3, 1)})};
+    const auto moved = planned(db_on("alder"));
+    EXPECT_EQ(moved.steps.front().kind, Kind::move);
+    ASSERT_TRUE(only<PutOwnership>(moved.changes));
+    EXPECT_EQ(only<PutOwnership>(moved.changes)->ownership.owner, birch);
+    EXPECT_EQ(only<PutOwnership>(moved.changes)->ownership.epoch, Epoch{3});
+    EXPECT_TRUE(only<PutOwnership>(moved.changes)->ownership.established);
+}
+
 TEST_F(Deploying, ForgetsTheOwnershipOfARemovedApplicationWithoutAVolume) {
     scene_.settled(website(), alder);
     const auto plan = planned({{}, {{on("alder"), {}}}});

@@ -9,6 +9,7 @@
 #include "model/assignment.hpp"
 #include "plan/lag.hpp"
 #include "plan/limits.hpp"
+#include "plan/takeover.hpp"
 
 namespace flocker::plan {
 namespace {
@@ -137,7 +138,7 @@ private:
     void decide(FailoverPlan& plan) const {
         Ownership next = ownership_;
         next.owner = plan.to;
-        next.epoch = Epoch{ownership_.epoch.value + 1};
+        next.epoch = next_epoch(view_.records, ownership_);
         next.won_by = MoveId{view_.records.last_move + 1};
         next.move.reset();
         next.avoided_target.reset();
@@ -229,11 +230,18 @@ std::variant<FailoverPlan, std::vector<Refusal>> plan_failover(const View& view,
     return Planning(view, wanted->second, *ownership).run(target);
 }
 
-bool is_cut_off(const View& view) {
-    const auto silent = std::ranges::count_if(view.records.nodes,
-                                              [&](const auto& entry) { return !is_alive(view, entry.first); });
-    return static_cast<std::size_t>(silent) * 3 > view.records.nodes.size();
+namespace {
+
+std::size_t silent_nodes(const View& view) {
+    const auto is_silent = [&](const auto& entry) { return !is_alive(view, entry.first); };
+    return static_cast<std::size_t>(std::ranges::count_if(view.records.nodes, is_silent));
 }
+
+}  // namespace
+
+bool is_cut_off(const View& view) { return silent_nodes(view) * 3 > view.records.nodes.size(); }
+
+bool is_outnumbered(const View& view) { return silent_nodes(view) * 2 > view.records.nodes.size(); }
 
 std::vector<FailoverPlan> due_failovers(const View& view) {
     std::vector<FailoverPlan> due;

@@ -48,6 +48,9 @@ struct FailoverPlan {
 [[nodiscard]] std::vector<FailoverPlan> due_failovers(const View& view);
 /// Owners are silent beyond their leases, and due_failovers() withholds its hand for the reason above.
 [[nodiscard]] bool is_cut_off(const View& view);
+/// Fewer than half of the nodes are heard. The others may have another control service by now, so this one
+/// gives no leases.
+[[nodiscard]] bool is_outnumbered(const View& view);
 
 /// Its own word, or else the cluster's. One without a volume has nothing to lose and moves likewise.
 [[nodiscard]] model::Failover failover_of(const model::Records& records, const model::Application& application);

@@ -29,6 +29,9 @@ inline constexpr unsigned sealing_attempts_max = 3;
 inline constexpr Duration lease_margin = 1500ms;
 /// A control service that has just begun gives nodes so long to be heard of for the first time.
 inline constexpr Duration first_word_max = 20s;
+/// A control service that begins with a copy of the records waits so long for what the pools say. Agents
+/// have found it by then, if they can.
+inline constexpr Duration takeover_patience = 10s;
 /// A replica is kept up with while it is within its wished lag and this, which is what reports may be late.
 inline constexpr Duration lag_allowance = 2s;
 /// Room that a pool must have left beside the new replica.

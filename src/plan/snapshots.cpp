@@ -35,7 +35,9 @@ std::vector<SnapshotId> disposable(const DatasetSeen& dataset, const std::set<No
     const std::size_t newest = dataset.live ? 1 : replica_snapshots_kept;
     for (std::size_t i = 1; i <= dataset.snapshots.size(); ++i) {
         const SnapshotSeen& snapshot = dataset.snapshots[dataset.snapshots.size() - i];
-        const bool recent = !dataset.live && dataset.snapshots.back().taken - snapshot.taken < replica_snapshots_window;
+        // One from a former owner's fast clock may lie in the future for long.
+        const Duration older = dataset.snapshots.back().taken - snapshot.taken;
+        const bool recent = !dataset.live && older >= Duration{0} && older < replica_snapshots_window;
         if (i <= newest || recent) kept.insert(snapshot.id);
     }
     if (dataset.seal) kept.insert(dataset.seal->snapshot);

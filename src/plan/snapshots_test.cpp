@@ -84,6 +84,14 @@ TEST_F(Disposable, IsNotPinnedByANodeThatIsNoReplicaAnyMore) {
     EXPECT_EQ(gone({cedar}), (Ids{snap(1, 2), snap(1, 3)}));
 }
 
+TEST_F(Disposable, SparesWhatAReplicaGotInTheLastSecondsButNotWhatAFastClockDatedAhead) {
+    dataset_ = replica(2, {snap(1, 1), snap(1, 2), snap(1, 3), snap(2, 1), snap(2, 2), snap(2, 3), snap(2, 4)});
+    dataset_.snapshots[0].taken = noon + 60min;
+    dataset_.snapshots[1].taken = noon - 9s;
+    dataset_.snapshots[2].taken = noon - 11s;
+    EXPECT_EQ(gone(), (Ids{snap(1, 1), snap(1, 3)}));
+}
+
 TEST_F(Disposable, SparesWhatIsBeingSent) { EXPECT_EQ(gone({}, {snap(1, 1), snap(1, 3)}), Ids{snap(1, 2)}); }
 
 }  // namespace

@@ -20,7 +20,9 @@ Duration silence_of(const View& view, const NodeId& node) {
 }
 
 bool is_current(const View& view, const NodeId& node) {
-    return is_alive(view, node) && view.states.at(node).report.revision >= view.states.at(node).published;
+    if (!is_alive(view, node)) return false;
+    const NodeState& state = view.states.at(node);
+    return state.published.value != 0 && state.report.revision >= state.published;
 }
 
 const NodeReport* report_of(const View& view, const NodeId& node) {

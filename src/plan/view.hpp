@@ -14,7 +14,7 @@ struct NodeState {
     model::NodeReport report;
     Instant heard;  ///< When the report arrived, by the control service's clock; 0: none did.
     /// Of the assignment that says something new to this node. A report that knows of it (its
-    /// revision is not lower) speaks of the present; an older one of what has been.
+    /// revision is not lower) speaks of the present; an older one of what has been. 0: it was told nothing.
     model::Revision published;
 };
 

@@ -475,6 +475,7 @@ NodeReport Agent::observed() const {
     seen.node = settings_.node;
     seen.agent_started = settings_.started;
     seen.revision = assignment_ && fresh_ && pool_known_ && engine_known_ ? assignment_->revision : Revision{0};
+    seen.looked = pool_known_;
     for (const auto& [id, dataset] : datasets_) seen.datasets.push_back(dataset);
     for (const auto& [name, container] : containers_) {
         ContainerSeen reported = container;

@@ -9,6 +9,7 @@
 #include "plan/drain.hpp"
 #include "plan/failover.hpp"
 #include "plan/replicas.hpp"
+#include "plan/takeover.hpp"
 #include "protocol/moves.hpp"
 
 namespace flocker::protocol {
@@ -18,11 +19,11 @@ using namespace model;
 std::vector<Control::Effect> Control::begin() { return {Load{}}; }
 
 std::vector<Control::Effect> Control::on(const Event& event, Instant now) {
-    std::visit(Overloaded{[&](const Loaded& loaded_event) { loaded(loaded_event); },
-                          [&](const Committed& committed_event) { committed(committed_event); },
+    std::visit(Overloaded{[&](const Loaded& loaded_event) { loaded(loaded_event, now); },
+                          [&](const Committed& committed_event) { committed(committed_event, now); },
                           [&](const Reported& reported_event) {
                               reported(reported_event, now);
-                              effects_.push_back(Receipt{reported_event.id, {grants_lease(reported_event.report)}});
+                              effects_.push_back(Receipt{reported_event.id, {grants_lease(reported_event.report, now)}});
                           },
                           [&](const Asked& asked) { waiting_.push_back({asked.id, asked.command}); },
                           [&](const ImagesFound& found) { images_found(found); },
@@ -32,7 +33,7 @@ std::vector<Control::Effect> Control::on(const Event& event, Instant now) {
     return std::exchange(effects_, {});
 }
 
-void Control::loaded(const Loaded& event) {
+void Control::loaded(const Loaded& event, Instant now) {
     if (!event.records) {
         // Nothing can be decided without the records; the driver loads again after a rest.
         effects_.push_back(Load{});
@@ -40,10 +41,12 @@ void Control::loaded(const Loaded& event) {
     }
     records_ = *event.records;
     ready_ = true;
-    publish(true);
+    // Whoever watches gets it again, in case that the service before this one could not say it.
+    published_.clear();
+    publish(now);
 }
 
-void Control::committed(const Committed& event) {
+void Control::committed(const Committed& event, Instant now) {
     UnderWay done = std::move(*under_way_);
     under_way_.reset();
     if (!event.revision) {
@@ -55,7 +58,7 @@ void Control::committed(const Committed& event) {
     }
     for (const Change& change : done.changes) model::apply(change, records_);
     records_.revision = *event.revision;
-    publish(false);
+    publish(now);
     if (done.request) reply(*done.request, Accepted{std::move(done.plan), records_.revision, std::move(done.failover)});
 }
 
@@ -73,9 +76,10 @@ void Control::reported(const Reported& event, Instant now) {
 
 /// A lease is a promise to give nothing of the node away for a while. It is not given to one that does not
 /// know yet what it has lost, nor while something is being taken from it.
-bool Control::grants_lease(const NodeReport& report) const {
+bool Control::grants_lease(const NodeReport& report, Instant now) const {
     const auto state = states_.find(report.node);
     if (!ready_ || state == states_.end() || report.revision < state->second.published) return false;
+    if (plan::is_withheld(view(now), report.node) || plan::is_outnumbered(view(now))) return false;
     if (!under_way_) return true;
     return std::ranges::none_of(under_way_->changes, [&](const Change& change) {
         const auto* put = std::get_if<PutOwnership>(&change);
@@ -114,7 +118,9 @@ void Control::images_found(const ImagesFound& event) {
 }
 
 void Control::work(Instant now) {
-    if (!ready_) return;
+    if (!ready_ || !plan::is_informed(view(now))) return;
+    if (under_way_) return;
+    if (auto better = plan::heed_pools(view(now)); !better.empty()) return commit(std::move(better), std::nullopt, {});
     while (!under_way_ && !waiting_.empty()) serve_next(now);
     if (!under_way_) reconcile(now);
 }
@@ -239,6 +245,7 @@ void Control::reconcile(Instant now) {
     std::vector<Change> changes;
     for (const auto& [subject, ownership] : records_.ownerships) {
         const plan::View view{next, states_, now, started_};
+        if (plan::is_unproven(view, ownership)) continue;
         std::vector<Change> made = advance(view, ownership);
         if (made.empty()) made = plan::tend_replicas(view, ownership);
         for (Change& change : made) {
@@ -271,13 +278,15 @@ void Control::commit(std::vector<Change> changes, std::optional<RequestId> reque
     effects_.push_back(Commit{records_.revision, std::move(changes)});
 }
 
-void Control::publish(bool all) {
+void Control::publish(Instant now) {
+    const plan::View view = this->view(now);
     for (const auto& [id, node] : records_.nodes) {
+        if (!plan::is_informed(view) || plan::is_withheld(view, id)) continue;
         Assignment assignment = plan::assignment_for(records_, id);
         Assignment& last = published_[id];
         Assignment comparable = assignment;
         comparable.revision = last.revision;
-        if (!all && comparable == last) continue;
+        if (comparable == last) continue;
         last = assignment;
         states_[id].published = assignment.revision;
         effects_.push_back(Publish{std::move(assignment)});

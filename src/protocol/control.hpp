@@ -100,10 +100,10 @@ private:
         std::optional<plan::FailoverPlan> failover{};
     };
 
-    void loaded(const Loaded& event);
-    void committed(const Committed& event);
+    void loaded(const Loaded& event, Instant now);
+    void committed(const Committed& event, Instant now);
     void reported(const Reported& event, Instant now);
-    [[nodiscard]] bool grants_lease(const model::NodeReport& report) const;
+    [[nodiscard]] bool grants_lease(const model::NodeReport& report, Instant now) const;
     void images_found(const ImagesFound& event);
 
     void work(Instant now);
@@ -113,7 +113,7 @@ private:
     void reconcile(Instant now);
     void watch_nodes(const plan::View& view, std::vector<model::Change>& changes);
     void commit(std::vector<model::Change> changes, std::optional<RequestId> request, plan::DeployPlan plan);
-    void publish(bool all);
+    void publish(Instant now);
     void reply(RequestId id, Answer answer) { effects_.push_back(Reply{id, std::move(answer)}); }
 
     Instant started_;

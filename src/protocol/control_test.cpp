@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "plan/assignments.hpp"
+#include "plan/takeover.hpp"
 #include "protocol/testing.hpp"
 
 namespace flocker::protocol {
@@ -265,6 +266,37 @@ TEST_F(ControlService, GrantsNoLeaseWhileSomethingIsTakenFromTheNode) {
     EXPECT_EQ(only<PutOwnership>(failover->changes)->ownership.owner, birch);
     EXPECT_FALSE(one<Control::Receipt>(tell(alder))->receipt.leased) << "the commit may be on the disk already";
     EXPECT_TRUE(one<Control::Receipt>(tell(cedar))->receipt.leased);
+}
+
+TEST_F(ControlService, GrantsNoLeaseWhileMostNodesAreSilent) {
+    const auto leased = [&](const NodeId& id) { return one<Control::Receipt>(report(id))->receipt.leased; };
+    load();
+    scene_.now = scene_.now + 6s;
+    EXPECT_FALSE(leased(alder)) << "birch and cedar may have another control service by now";
+    EXPECT_TRUE(leased(birch));
+}
+
+// --- takeover -----------------------------------------------------------------------------------
+
+TEST_F(ControlService, WithACopyOfTheRecordsHearsThePoolsBeforeItSaysAnything) {
+    scene_.settled(database(), alder).replicas = {birch};
+    scene_.report(birch).datasets = {live_dataset(2, {snap(1, 5)})};
+    scene_.records = plan::taken_over(scene_.records, scene_.now);
+    Control control{scene_.now};
+    const auto tell = [&](const NodeId& id) {
+        ++scene_.report(id).sequence;
+        scene_.report(id).looked = true;
+        return control.on(Control::Reported{0, scene_.report(id)}, scene_.now);
+    };
+    EXPECT_TRUE(control.on(Control::Loaded{scene_.records}, scene_.now).empty());
+    EXPECT_TRUE(control.on(Control::Asked{1, db_on("cedar")}, scene_.now).empty()) << "a user waits";
+    EXPECT_FALSE(one<Control::Receipt>(tell(alder))->receipt.leased);
+    tell(birch);
+    const auto heeded = one<Control::Commit>(tell(cedar));
+    ASSERT_TRUE(heeded && only<PutOwnership>(heeded->changes));
+    EXPECT_EQ(only<PutOwnership>(heeded->changes)->ownership.owner, birch);
+    const auto told = control.on(Control::Committed{Revision{heeded->expected.value + 1}}, scene_.now);
+    EXPECT_EQ(all<Control::Publish>(told).size(), 3U);
 }
 
 TEST_F(ControlService, WritesOnceThatANodeIsLostAndOnceThatItIsBack) {

@@ -9,6 +9,7 @@
 #include "plan/increments.hpp"
 #include "plan/limits.hpp"
 #include "plan/prediction.hpp"
+#include "plan/takeover.hpp"
 
 namespace flocker::protocol {
 namespace {
@@ -289,7 +290,7 @@ private:
             next_.began_from = move.sealed;
         }
         next_.owner = move.target;
-        next_.epoch = Epoch{next_.epoch.value + 1};
+        next_.epoch = plan::next_epoch(view_.records, next_);
         next_.won_by = move.id;
         enter(MovePhase::settling);
         event(EventKind::move_phase, fmt::format("{} owns it, epoch {}", name(move.target), next_.epoch.value));

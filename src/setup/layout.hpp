@@ -14,6 +14,8 @@
 //   <state>/gate                      the gates of this node's containers; see adapters/docker
 //   <state>/control.sqlite            the control service's records
 //   <state>/tokens.sqlite             join tokens
+//   <state>/control.json              where the control service is, once it has been taken over
+//   <state>/copy.sqlite, copy-ca.key  elsewhere: the copy of the records, and of the CA's key
 //   <state>/pool.img, <state>/pool    the pool, if init made one
 #pragma once
 
@@ -40,6 +42,9 @@ struct StateFolder {
     [[nodiscard]] std::string gate() const { return file("gate"); }
     [[nodiscard]] std::string records() const { return file("control.sqlite"); }
     [[nodiscard]] std::string tokens() const { return file("tokens.sqlite"); }
+    [[nodiscard]] std::string place() const { return file("control.json"); }
+    [[nodiscard]] std::string copy() const { return file("copy.sqlite"); }
+    [[nodiscard]] std::string copied_authority_key() const { return file("copy-ca.key"); }
     [[nodiscard]] std::string pool_image() const { return file("pool.img"); }
     [[nodiscard]] std::string pool() const { return file("pool"); }
 };

@@ -124,17 +124,11 @@ Status write_node(const NodeOptions& options, const model::Node& node, const Con
     return write_public(options.config.daemon(), manifest::to_yaml(config));
 }
 
-Status issue(const NodeOptions& options, const tls::Authority& authority, const std::string& file, const tls::Terms& terms) {
+Status issue(const ConfigFolder& config, const tls::Authority& authority, const std::string& file, const tls::Terms& terms) {
     FLOCKER_TRY(const auto made, tls::make_key_and_request(terms.common_name));
     FLOCKER_TRY(const auto certificate, tls::sign(authority, made.request, terms, wall_clock()));
-    FLOCKER_CHECK_OK(tls::write_private(options.config.key(file), made.key));
-    return write_public(options.config.certificate(file), certificate);
-}
-
-std::string context_json(const NodeOptions& options) {
-    return fmt::format("{{\n  \"control\": \"{}:{}\",\n  \"ca\": \"{}\",\n  \"certificate\": \"{}\",\n  \"key\": \"{}\"\n}}\n",
-                       options.address, options.port, options.config.authority(), options.config.certificate("user"),
-                       options.config.key("user"));
+    FLOCKER_CHECK_OK(tls::write_private(config.key(file), made.key));
+    return write_public(config.certificate(file), certificate);
 }
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
@@ -178,17 +172,26 @@ std::vector<std::string> complete(NodeOptions& options) {
     return problems;
 }
 
+Status make_control_identity(const ConfigFolder& config, const tls::Authority& authority, const std::string& address,
+                             std::uint16_t port) {
+    FLOCKER_CHECK_OK(tls::write_private(config.authority_key(), authority.key));
+    FLOCKER_CHECK_OK(issue(config, authority, "control", tls::terms_for_control({{address, "127.0.0.1"}, {}, {}})));
+    if (exists(config.context())) return {};
+    FLOCKER_CHECK_OK(issue(config, authority, "user", tls::terms_for_user("admin")));
+    const std::string context =
+        fmt::format("{{\n  \"control\": \"{}:{}\",\n  \"ca\": \"{}\",\n  \"certificate\": \"{}\",\n  \"key\": \"{}\"\n}}\n",
+                    address, port, config.authority(), config.certificate("user"), config.key("user"));
+    return posix::write_file_atomically(config.context(), context, 0600);
+}
+
 Result<InitResult> initialise(const NodeOptions& options, const std::string& cluster, Duration token_lifetime) {
     FLOCKER_CHECK_OK(refuse_if_node(options));
     FLOCKER_CHECK_OK(make_place(options));
     FLOCKER_TRY(const tls::Authority authority, tls::create_authority(cluster, wall_clock()));
-    FLOCKER_CHECK_OK(tls::write_private(options.config.authority_key(), authority.key));
     FLOCKER_CHECK_OK(write_public(options.config.authority(), authority.certificate));
     const std::string id = new_uuid();
-    FLOCKER_CHECK_OK(issue(options, authority, "node", tls::terms_for_node(id, options.address)));
-    FLOCKER_CHECK_OK(issue(options, authority, "control", tls::terms_for_control({{options.address, "127.0.0.1"}, {}, {}})));
-    FLOCKER_CHECK_OK(issue(options, authority, "user", tls::terms_for_user("admin")));
-    FLOCKER_CHECK_OK(posix::write_file_atomically(options.config.context(), context_json(options), 0600));
+    FLOCKER_CHECK_OK(issue(options.config, authority, "node", tls::terms_for_node(id, options.address)));
+    FLOCKER_CHECK_OK(make_control_identity(options.config, authority, options.address, options.port));
 
     FLOCKER_TRY(const auto tokens, sqlite::SqliteTokenStore::open(options.state.tokens()));
     ClusterEnrollment enrollment(*tokens, authority, {{options.address, options.port}}, wall_clock);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/tls/authority.hpp"
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "ports/enrollment.hpp"
@@ -44,6 +45,11 @@ struct InitResult {
 /// the configuration, a join token. After a failure it can be called again.
 /// Errors: already_exists (this machine is a node), unavailable.
 [[nodiscard]] Result<InitResult> initialise(const NodeOptions& options, const std::string& cluster, Duration token_lifetime);
+
+/// What a node needs to be the control service: the CA's key, an identity, and where there is none yet the user
+/// "admin" and a context of this machine. Repeating: new certificates.
+[[nodiscard]] Status make_control_identity(const ConfigFolder& config, const tls::Authority& authority,
+                                           const std::string& address, std::uint16_t port);
 
 /// Sends the request to the cluster that the token names; the answer may be believed (pinned CA).
 using SendJoin = std::function<Result<ports::JoinAnswer>(const ports::JoinRequest&)>;

@@ -27,6 +27,10 @@ def join(node, control_address, token, *more):
     return [FLOCKER, "join", control_address, "--token", token, *place(node), *more]
 
 
+def control(node, what):
+    return [FLOCKER, "control", what, "--config-dir", f"{node.folder}/etc"]
+
+
 def create_token():
     return ["token", "create", "--json"]
 

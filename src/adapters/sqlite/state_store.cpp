@@ -76,6 +76,10 @@ public:
     Status operator()(const model::PutSettings& put) {
         return write("settings", "INSERT OR REPLACE INTO settings VALUES (?, ?)", "cluster", put.settings);
     }
+    Status operator()(const model::PutTakeover& put) {
+        if (!put.takeover) return run("DELETE FROM settings WHERE name = ?", "takeover");
+        return write("takeover", "INSERT OR REPLACE INTO settings VALUES (?, ?)", "takeover", *put.takeover);
+    }
     Status operator()(const model::AddEvent& add) {
         FLOCKER_TRY(const auto document, document_of("event", add.event));
         return run("INSERT INTO events (document) VALUES (?)", document);
@@ -146,8 +150,11 @@ Result<model::Records> read_records(Database& database) {
                                                           records.ownerships.emplace(std::move(key), std::move(value));
                                                       }));
     FLOCKER_CHECK_OK(read_documents<model::ClusterSettings>(
-        database, "SELECT name, document FROM settings", "settings of",
+        database, "SELECT name, document FROM settings WHERE name = 'cluster'", "settings of",
         [&](const std::string&, model::ClusterSettings value) { records.settings = value; }));
+    FLOCKER_CHECK_OK(read_documents<model::Takeover>(
+        database, "SELECT name, document FROM settings WHERE name = 'takeover'", "word of the",
+        [&](const std::string&, model::Takeover value) { records.takeover = std::move(value); }));
     return records;
 }
 
@@ -165,14 +172,55 @@ Result<std::vector<model::Event>> read_events(Database& database, std::uint64_t 
     return events;
 }
 
-}  // namespace
-
-Result<std::unique_ptr<SqliteStateStore>> SqliteStateStore::open(const std::string& path, ports::Loop& loop) {
+Result<std::unique_ptr<Database>> open_database(const std::string& path) {
     FLOCKER_TRY(auto database, Database::open(path, format));
     FLOCKER_CHECK_OK(database->attempt(std::function<Status()>([&]() -> Status {
         database->run(settings_table);
         return {};
     })));
+    return database;
+}
+
+Status write_all(Database& database, const model::Records& records, const std::vector<model::Event>& events) {
+    Transaction transaction(database);
+    for (const char* table : {"nodes", "wanted", "ownerships", "settings"}) database.run(std::string("DELETE FROM ") + table);
+    Meta meta{records.revision.value, records.last_move};
+    Writer writer(database, meta);
+    for (const auto& [id, node] : records.nodes) FLOCKER_CHECK_OK(writer(model::PutNode{node}));
+    for (const auto& [name, wanted] : records.configuration) FLOCKER_CHECK_OK(writer(model::PutWanted{wanted}));
+    for (const auto& [subject, ownership] : records.ownerships) FLOCKER_CHECK_OK(writer(model::PutOwnership{ownership}));
+    FLOCKER_CHECK_OK(writer(model::PutSettings{records.settings}));
+    FLOCKER_CHECK_OK(writer(model::PutTakeover{records.takeover}));
+    database.run("UPDATE meta SET revision = ?, last_move = ?", meta.revision, meta.last_move);
+    for (const model::Event& event : events) {
+        FLOCKER_TRY(const auto document, document_of("event", event));
+        database.run("INSERT OR REPLACE INTO events (number, document) VALUES (?, ?)", event.number, document);
+    }
+    transaction.commit();
+    return {};
+}
+
+}  // namespace
+
+Result<model::Records> read_file_of_records(const std::string& path) {
+    FLOCKER_TRY(const auto database, open_database(path));
+    return database->attempt(std::function<Result<model::Records>()>([&] { return read_records(*database); }));
+}
+
+Result<std::vector<model::Event>> read_file_of_events(const std::string& path) {
+    FLOCKER_TRY(const auto database, open_database(path));
+    return database->attempt(std::function<Result<std::vector<model::Event>>()>(
+        [&] { return read_events(*database, 0, SqliteStateStore::events_kept); }));
+}
+
+Status write_file_of_records(const std::string& path, const model::Records& records,
+                             const std::vector<model::Event>& events) {
+    FLOCKER_TRY(const auto database, open_database(path));
+    return database->attempt(std::function<Status()>([&] { return write_all(*database, records, events); }));
+}
+
+Result<std::unique_ptr<SqliteStateStore>> SqliteStateStore::open(const std::string& path, ports::Loop& loop) {
+    FLOCKER_TRY(auto database, open_database(path));
     return std::unique_ptr<SqliteStateStore>(new SqliteStateStore(std::move(database), loop));
 }
 

@@ -12,6 +12,15 @@ namespace flocker::sqlite {
 
 class Database;
 
+/// A file of records as SqliteStateStore keeps it, while no control service has it open. Blocking.
+/// Errors: as SqliteStateStore::open().
+[[nodiscard]] Result<model::Records> read_file_of_records(const std::string& path);
+[[nodiscard]] Result<std::vector<model::Event>> read_file_of_events(const std::string& path);
+/// Replaces all that is in it, but for the events, which are added under their numbers; in one transaction. Makes
+/// the file if it is not there.
+[[nodiscard]] Status write_file_of_records(const std::string& path, const model::Records& records,
+                                           const std::vector<model::Event>& events);
+
 /// The control service's records in one SQLite file: a JSON document a record, written ahead, synced
 /// at each commit. Only root can read it: it holds environment variables.
 ///

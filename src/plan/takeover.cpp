@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/takeover.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "plan/limits.hpp"
+
+namespace flocker::plan {
+namespace {
+
+using namespace model;
+
+/// A revision's upper bits are its term. 2^40 commits take a thousand a second for 30 years.
+constexpr unsigned term_shift = 40;
+/// More owners than a dataset can have had while copies of the records were on their way.
+constexpr std::uint64_t epoch_gap = 1000;
+
+bool has_looked(const View& view, const NodeId& node) {
+    const NodeReport* report = report_of(view, node);
+    return report && report->looked;
+}
+
+bool is_unheard(const View& view, const NodeId& node) {
+    return view.records.takeover && view.records.takeover->unheard.contains(node);
+}
+
+/// The newest snapshot of the owners before it: what its copy began from.
+std::optional<SnapshotId> began_from(const DatasetSeen& seen) {
+    std::optional<SnapshotId> newest;
+    for (const SnapshotSeen& snapshot : seen.snapshots) {
+        if (snapshot.id.epoch < seen.epoch) newest = snapshot.id;
+    }
+    return newest;
+}
+
+Ownership as_on_pool(const View& view, const Ownership& ownership, const NodeId& node, const DatasetSeen& seen) {
+    Ownership next = ownership;
+    next.replicas.erase(node);
+    next.leaving.erase(node);
+    next.replicas.insert(ownership.owner);
+    next.owner = node;
+    next.epoch = seen.epoch;
+    next.won_by = MoveId{view.records.last_move + 1};
+    next.began_from = began_from(seen);
+    next.established = true;
+    next.promoting = false;
+    next.move.reset();
+    return next;
+}
+
+}  // namespace
+
+std::uint64_t term_of(Revision revision) { return revision.value >> term_shift; }
+
+Records taken_over(Records copy, Instant now) {
+    Takeover takeover{copy.revision, now, {}};
+    for (const auto& [id, node] : copy.nodes) takeover.unheard.insert(id);
+    copy.revision = Revision{(term_of(copy.revision) + 1) << term_shift};
+    copy.last_move = std::max(copy.last_move, copy.revision.value);
+    copy.takeover = std::move(takeover);
+    return copy;
+}
+
+bool is_informed(const View& view) {
+    const auto& takeover = view.records.takeover;
+    if (!takeover || view.now - view.started > takeover_patience) return true;
+    return std::ranges::all_of(takeover->unheard, [&](const NodeId& node) { return has_looked(view, node); });
+}
+
+std::vector<Change> heed_pools(const View& view) {
+    if (!view.records.takeover) return {};
+    Takeover takeover = *view.records.takeover;
+    std::vector<Change> changes;
+    std::map<SubjectId, Ownership> better;
+    for (const NodeId& node : view.records.takeover->unheard) {
+        if (view.records.nodes.contains(node) && !has_looked(view, node)) continue;
+        takeover.unheard.erase(node);
+        if (!view.records.nodes.contains(node)) continue;
+        for (const auto& [subject, known] : view.records.ownerships) {
+            const Ownership& ownership = better.contains(subject) ? better.at(subject) : known;
+            const DatasetSeen* seen = known.dataset ? dataset_in(report_of(view, node), *known.dataset) : nullptr;
+            if (!seen || !seen->live || seen->epoch <= ownership.epoch) continue;
+            better.insert_or_assign(subject, as_on_pool(view, ownership, node, *seen));
+        }
+    }
+    if (takeover.unheard.size() == view.records.takeover->unheard.size()) return {};
+    for (const auto& [subject, ownership] : better) {
+        changes.push_back(PutOwnership{ownership});
+        if (const Wanted* wish = wanted_of(view.records, ownership)) {
+            Wanted there = *wish;
+            there.node = ownership.owner;
+            changes.push_back(PutWanted{there});
+        }
+        changes.push_back(AddEvent{{0, view.now, EventKind::pool_knew_better, subject_name(ownership),
+                                    fmt::format("{} owns it at epoch {}: so says its pool, and the copy of the records was older",
+                                                node_name(view.records, ownership.owner), ownership.epoch.value)}});
+    }
+    const bool whole = takeover.unheard.empty();
+    changes.push_back(PutTakeover{whole ? std::nullopt : std::optional(std::move(takeover))});
+    return changes;
+}
+
+bool is_withheld(const View& view, const NodeId& node) {
+    if (!view.records.takeover) return false;
+    if (is_unheard(view, node)) return true;
+    const NodeReport* report = report_of(view, node);
+    return report && std::ranges::any_of(report->datasets, [&](const DatasetSeen& seen) {
+               return seen.seal && seen.seal->told > view.records.takeover->copied &&
+                      term_of(seen.seal->told) < term_of(view.records.revision);
+           });
+}
+
+bool is_unproven(const View& view, const Ownership& ownership) {
+    const auto& move = ownership.move;
+    return move && move->phase != MovePhase::staging && move->phase != MovePhase::settling && is_unheard(view, move->target);
+}
+
+Epoch next_epoch(const Records& records, const Ownership& ownership) {
+    return Epoch{ownership.epoch.value + 1 + (records.takeover ? epoch_gap : 0)};
+}
+
+}  // namespace flocker::plan

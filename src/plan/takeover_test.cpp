@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/takeover.hpp"
+
+#include <gtest/gtest.h>
+
+#include "plan/testing.hpp"
+
+namespace flocker::plan {
+namespace {
+
+using namespace model;
+using namespace plan::testing;
+
+/// The machine of the control service, cedar, is lost; the copy says that alder owns the database.
+class WithACopyOfTheRecords : public ::testing::Test {
+protected:
+    WithACopyOfTheRecords() {
+        scene_.settled(database(), alder).replicas = {birch};
+        scene_.report(birch).datasets = {replica(1, {snap(1, 5)})};
+        scene_.records = taken_over(scene_.records, scene_.now);
+        scene_.started = scene_.now;
+        for (auto& [id, state] : scene_.states) state.published = Revision{0};
+    }
+    void heard(const NodeId& id) { scene_.report(id).looked = true; }
+    void heed() {
+        for (const Change& change : heed_pools(scene_.view())) apply(change, scene_.records);
+    }
+    [[nodiscard]] Ownership& owned() { return scene_.owned(database()); }
+
+    Scene scene_;
+};
+
+TEST_F(WithACopyOfTheRecords, NothingIsNumberedAsByTheOldControlService) {
+    EXPECT_GT(scene_.records.revision.value, 1'000'000'000U);
+    EXPECT_EQ(term_of(scene_.records.revision), 1U);
+    EXPECT_EQ(scene_.records.takeover->copied, Revision{7});
+    EXPECT_GE(scene_.records.last_move, scene_.records.revision.value);
+    EXPECT_GT(next_epoch(scene_.records, owned()), Epoch{100}) << "an unheard owner may have the next ones";
+    const Records again = taken_over(scene_.records, scene_.now);
+    EXPECT_EQ(term_of(again.revision), 2U);
+}
+
+TEST_F(WithACopyOfTheRecords, NobodyIsToldAnythingBeforeItHasSaidWhatItHolds) {
+    EXPECT_FALSE(is_informed(scene_.view()));
+    EXPECT_TRUE(is_withheld(scene_.view(), alder));
+    for (const NodeId& node : {alder, birch, cedar}) heard(node);
+    EXPECT_TRUE(is_informed(scene_.view()));
+    heed();
+    EXPECT_FALSE(scene_.records.takeover);
+    EXPECT_FALSE(is_withheld(scene_.view(), alder));
+    EXPECT_EQ(next_epoch(scene_.records, owned()), Epoch{2});
+}
+
+TEST_F(WithACopyOfTheRecords, ALostMachineIsWaitedForOnlySoLong) {
+    heard(alder);
+    heard(birch);
+    EXPECT_FALSE(is_informed(scene_.view()));
+    scene_.now = scene_.now + 11s;
+    EXPECT_TRUE(is_informed(scene_.view()));
+    heed();
+    EXPECT_EQ(scene_.records.takeover->unheard, std::set{cedar});
+    EXPECT_TRUE(is_withheld(scene_.view(), cedar));
+    EXPECT_TRUE(heed_pools(scene_.view()).empty()) << "nobody new";
+    scene_.records.nodes.erase(cedar);
+    heed();
+    EXPECT_FALSE(scene_.records.takeover) << "a node that was removed is waited for no longer";
+}
+
+TEST_F(WithACopyOfTheRecords, AnOwnerWhosePoolKnowsAHigherEpochIsTheOwner) {
+    scene_.report(birch).datasets = {live_dataset(2, {snap(1, 5), snap(1, 6), snap(2, 1)})};
+    heard(birch);
+    heed();
+    EXPECT_EQ(owned().owner, birch);
+    EXPECT_EQ(owned().epoch, Epoch{2});
+    EXPECT_EQ(owned().began_from, snap(1, 6));
+    EXPECT_EQ(owned().replicas, std::set{alder});
+    EXPECT_EQ(scene_.records.configuration.at(db).node, birch) << "or it would be moved back";
+}
+
+TEST_F(WithACopyOfTheRecords, OfTwoThatKnowBetterTheHigherEpochWins) {
+    scene_.report(birch).datasets = {live_dataset(2)};
+    scene_.report(cedar).datasets = {live_dataset(3)};
+    heard(birch);
+    heard(cedar);
+    heed();
+    EXPECT_EQ(owned().owner, cedar);
+    EXPECT_EQ(owned().replicas, (std::set{alder, birch}));
+}
+
+TEST_F(WithACopyOfTheRecords, ASealOnAWordThatTheCopyLacksIsNotBrokenWhileATargetMayHaveWon) {
+    scene_.report(alder).datasets.front().seal = Seal{MoveId{9}, snap(1, 9), Revision{8}};
+    heard(alder);
+    heard(birch);
+    heed();
+    EXPECT_TRUE(is_withheld(scene_.view(), alder)) << "it would be told to serve";
+    EXPECT_FALSE(is_withheld(scene_.view(), birch));
+    heard(cedar);
+    heed();
+    EXPECT_FALSE(is_withheld(scene_.view(), alder)) << "nobody has won it";
+}
+
+TEST_F(WithACopyOfTheRecords, ASealThatTheCopyKnowsOfIsNoRiddle) {
+    scene_.report(alder).datasets.front().seal = Seal{MoveId{3}, snap(1, 9), Revision{7}};
+    heard(alder);
+    heed();
+    EXPECT_FALSE(is_withheld(scene_.view(), alder));
+}
+
+TEST_F(WithACopyOfTheRecords, ACutoverWithAnUnheardTargetStandsStill) {
+    scene_.moving(database(), birch, MovePhase::trial);
+    EXPECT_TRUE(is_unproven(scene_.view(), owned()));
+    heard(birch);
+    heed();
+    EXPECT_FALSE(is_unproven(scene_.view(), owned()));
+}
+
+TEST_F(WithACopyOfTheRecords, AReportFromBeforeTheFirstLookAtThePoolSaysNothing) {
+    scene_.report(birch).datasets.clear();
+    EXPECT_TRUE(heed_pools(scene_.view()).empty());
+}
+
+}  // namespace
+}  // namespace flocker::plan
