@@ -50,6 +50,32 @@ Ownership as_on_pool(const View& view, const Ownership& ownership, const NodeId&
     return next;
 }
 
+/// The copy says that the source was sealed for a move, and the source says that it is not, or otherwise: the move
+/// was given up since then, and the source may have been written.
+bool was_given_up(const View& view, const Ownership& ownership) {
+    const auto& move = ownership.move;
+    if (!move || move->phase != MovePhase::trial || !ownership.dataset) return false;
+    const DatasetSeen* seen = dataset_in(report_of(view, move->source), *ownership.dataset);
+    return !seen || !seen->seal || seen->seal->move != move->id || seen->seal->snapshot != move->sealed;
+}
+
+Ownership without_move(const View& view, const Ownership& ownership) {
+    Ownership next = ownership;
+    MoveResult result;
+    result.id = ownership.move->id;
+    result.source = ownership.move->source;
+    result.target = ownership.move->target;
+    result.started = ownership.move->started;
+    result.ended = view.now;
+    result.reason = "the source is not sealed for it any more: it was given up before the control service was taken over";
+    next.moves.push_back(std::move(result));
+    if (next.moves.size() > moves_kept) next.moves.erase(next.moves.begin());
+    next.avoided_target = ownership.move->target;
+    next.replicas.insert(ownership.move->target);
+    next.move.reset();
+    return next;
+}
+
 }  // namespace
 
 std::uint64_t term_of(Revision revision) { return revision.value >> term_shift; }
@@ -86,6 +112,11 @@ std::vector<Change> heed_pools(const View& view) {
         }
     }
     if (takeover.unheard.size() == view.records.takeover->unheard.size()) return {};
+    for (const auto& [subject, ownership] : view.records.ownerships) {
+        if (better.contains(subject) || !was_given_up(view, ownership)) continue;
+        if (takeover.unheard.contains(ownership.move->source) || takeover.unheard.contains(ownership.move->target)) continue;
+        changes.push_back(PutOwnership{without_move(view, ownership)});
+    }
     for (const auto& [subject, ownership] : better) {
         changes.push_back(PutOwnership{ownership});
         if (const Wanted* wish = wanted_of(view.records, ownership)) {
@@ -114,7 +145,8 @@ bool is_withheld(const View& view, const NodeId& node) {
 
 bool is_unproven(const View& view, const Ownership& ownership) {
     const auto& move = ownership.move;
-    return move && move->phase != MovePhase::staging && move->phase != MovePhase::settling && is_unheard(view, move->target);
+    if (!move || move->phase == MovePhase::staging || move->phase == MovePhase::settling) return false;
+    return is_unheard(view, move->target) || is_unheard(view, move->source);
 }
 
 Epoch next_epoch(const Records& records, const Ownership& ownership) {

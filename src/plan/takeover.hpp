@@ -29,8 +29,8 @@ namespace flocker::plan {
 /// still to be heard.
 [[nodiscard]] bool is_withheld(const View& view, const model::NodeId& node);
 
-/// The cutover under way may have been committed without the copy's knowledge: its target is still to be
-/// heard, and there is no way back until then.
+/// The cutover under way may have been committed or given up without the copy's knowledge: its target or its
+/// source is still to be heard. It goes neither on nor back until then, but by a failover.
 [[nodiscard]] bool is_unproven(const View& view, const model::Ownership& ownership);
 
 /// Of the next owner. Higher than any that an unheard member may have.

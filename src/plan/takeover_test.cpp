@@ -106,12 +106,29 @@ TEST_F(WithACopyOfTheRecords, ASealThatTheCopyKnowsOfIsNoRiddle) {
     EXPECT_FALSE(is_withheld(scene_.view(), alder));
 }
 
-TEST_F(WithACopyOfTheRecords, ACutoverWithAnUnheardTargetStandsStill) {
+TEST_F(WithACopyOfTheRecords, ACutoverStandsStillUntilItsTargetAndItsSourceAreHeard) {
     scene_.moving(database(), birch, MovePhase::trial);
+    scene_.report(alder).datasets.front().seal = Seal{MoveId{3}, snap(1, 9), Revision{7}};
     EXPECT_TRUE(is_unproven(scene_.view(), owned()));
     heard(birch);
     heed();
+    EXPECT_TRUE(is_unproven(scene_.view(), owned())) << "alder may have been told to serve again";
+    heard(alder);
+    heed();
     EXPECT_FALSE(is_unproven(scene_.view(), owned()));
+    EXPECT_TRUE(owned().move) << "alder is sealed for it still";
+}
+
+TEST_F(WithACopyOfTheRecords, ACutoverThatWasGivenUpSinceThenDoesNotGoOnFromTheOldSnapshot) {
+    scene_.moving(database(), birch, MovePhase::trial);
+    heard(alder);
+    heard(birch);
+    heed();
+    EXPECT_FALSE(owned().move) << "alder is not sealed, and clients have written there";
+    EXPECT_EQ(owned().owner, alder);
+    EXPECT_EQ(owned().avoided_target, birch);
+    ASSERT_TRUE(last_move(owned()));
+    EXPECT_FALSE(last_move(owned())->succeeded);
 }
 
 TEST_F(WithACopyOfTheRecords, AReportFromBeforeTheFirstLookAtThePoolSaysNothing) {
