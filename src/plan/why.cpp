@@ -8,6 +8,7 @@
 #include "plan/increments.hpp"
 #include "plan/limits.hpp"
 #include "plan/prediction.hpp"
+#include "plan/takeover.hpp"
 
 namespace flocker::plan {
 namespace {
@@ -36,6 +37,7 @@ public:
 
     void ownership(const Ownership& ownership) {
         const NodeReport* owner = report_of(view_, ownership.owner);
+        if (owner && (is_withheld(view_, ownership.owner) || is_unproven(view_, ownership))) unheard();
         if (ownership.destroying) {
             add("every trace of it is being removed", ownership.owner);
         } else if (ownership.move) {
@@ -55,6 +57,15 @@ public:
 private:
     void add(std::string text, const NodeId& on, std::optional<Instant> until = std::nullopt) {
         reasons_.push_back({std::move(text), node_name(view_.records, on), until});
+    }
+
+    void unheard() {
+        for (const NodeId& node : view_.records.takeover->unheard) {
+            const std::string name = node_name(view_.records, node);
+            add(fmt::format("the control service was taken over with a copy of the records, and what {0} knows of may have "
+                            "come after it; if {0} will not come back, `flocker node rm {0}`", name),
+                node);
+        }
     }
 
     void add_problem(const Problem& problem, const NodeId& on) {

@@ -123,8 +123,9 @@ int takeover(const Wishes& wishes) {
     const std::string self = name_of(*situation);
     if (!wishes.json) {
         print_table(*situation);
-        fmt::print("\nThe control service at {} has not been heard for {}. {} would take its place with the "
-                   "records of revision {}, as they were then.\nWhat was committed after that is lost, but for what the nodes' pools know of owners.\n",
+        fmt::print("\nThe control service at {} has not been heard for {}. {} would take its place with the records of "
+                   "revision {},\nas they were then. What was committed after that is lost, but for what the nodes' pools know "
+                   "of owners.\n",
                    situation->own.place.address, to_text(situation->own.silence), self, situation->own.copied.value);
     }
     if (!wishes.yes && !agrees()) {
