@@ -12,6 +12,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/run.hpp"
 #include "setup/commands.hpp"
+#include "setup/snapshot_mounts.hpp"
 
 namespace {
 
@@ -45,5 +46,6 @@ int main(int argc, char** argv) {
     world.farewell = cli::set_farewell;
     world.extra = {{"init", "Make this machine the first node of a new cluster", setup::run_init},
                    {"join", "Make this machine a node of an existing cluster", setup::run_join}};
+    world.own_node = {setup::own_name, setup::mount_snapshot, setup::unmount_snapshot};
     return cli::run({argv, argv + argc}, world);
 }
