@@ -166,9 +166,28 @@ void NothingLost::diverged_kept() const {
                 const auto* there = host.second->pool.find(id);
                 return there && std::ranges::any_of(there->set_aside, holds_all);
             });
-            if (kept || in_line) continue;
+            const auto removed = removed_.find(dataset);
+            if (kept || in_line || (removed != removed_.end() && removed->second.contains(last))) continue;
             cluster_.world.violated("P4", fmt::format("{} of {} is set aside nowhere at {}", last, dataset.value, branch.node));
         }
+    }
+}
+
+void NothingLost::letting_go(const Host& host, const DatasetId& dataset, const DatasetAction& action) {
+    const auto* drop = std::get_if<DropAside>(&action);
+    const auto* there = drop ? host.pool.find(dataset) : nullptr;
+    if (!there) return;
+    const Ownership* ownership = ownership_of(cluster_.disk.records, dataset);
+    for (const SnapshotId& id : drop->set_aside) {
+        const auto kept = there->set_aside.find(id);
+        if (kept == there->set_aside.end()) continue;
+        const auto wished = ownership ? ownership->asides_to_go.find(host.node.id) : decltype(ownership->asides_to_go.end()){};
+        const bool asked = ownership && wished != ownership->asides_to_go.end() && wished->second.contains(id);
+        if (ownership && !asked && !ownership->destroying) {
+            cluster_.world.violated("P3", fmt::format("{} of {}, set aside at {}, goes though nobody asked", to_text(id),
+                                                      dataset.value, host.node.name));
+        }
+        removed_[dataset].insert(kept->second.data->entries.begin(), kept->second.data->entries.end());
     }
 }
 
@@ -252,6 +271,7 @@ std::string Converges::unsettled() const {
     }
     for (const auto& [subject, ownership] : view.records.ownerships) {
         if (ownership.destroying) return subject.value + ": not destroyed yet";
+        if (!ownership.asides_to_go.empty()) return subject.value + ": what was set aside is not removed yet";
         if (auto thin = too_few_replicas(view, ownership); !thin.empty()) return subject.value + ": " + thin;
     }
     for (const auto& [name, host] : cluster_.hosts) {

@@ -39,6 +39,8 @@ public:
     void acknowledged(const Host& host, const model::DatasetId& dataset, const std::string& entry);
     void committed(const model::Records& before, const model::Records& after);
     void at_end() const;
+    /// What was set aside goes because a user said so, or it is a violation of P3.
+    void letting_go(const Host& host, const model::DatasetId& dataset, const model::DatasetAction& action);
     [[nodiscard]] std::uint64_t left_behind() const { return left_behind_; }
 
 private:
@@ -54,6 +56,7 @@ private:
     std::map<model::DatasetId, std::vector<std::string>> entries_;
     std::map<model::DatasetId, std::vector<std::string>> before_failover_;
     std::map<model::DatasetId, std::vector<Diverged>> diverged_;
+    std::map<model::DatasetId, std::set<std::string>> removed_;  ///< Entries, by a user's word.
     std::uint64_t left_behind_{0};
 };
 

@@ -15,7 +15,7 @@ Status PoolDisk::act(const DatasetAction& action, Instant now) {
     const auto found = datasets_.find(id);
     const bool lets_go = std::holds_alternative<DestroyDataset>(action) || std::holds_alternative<DemoteDataset>(action) ||
                          std::holds_alternative<DiscardTrial>(action) || std::holds_alternative<DropSnapshots>(action) ||
-                         std::holds_alternative<ReleaseReplica>(action);
+                         std::holds_alternative<ReleaseReplica>(action) || std::holds_alternative<DropAside>(action);
     if (lets_go && found != datasets_.end()) letting_go(id, action);
     if (const auto* create = std::get_if<CreateDataset>(&action)) {
         if (found != datasets_.end()) {
@@ -35,7 +35,7 @@ Status PoolDisk::act(const DatasetAction& action, Instant now) {
     if (found == datasets_.end()) {
         // What is to go is gone.
         const bool goes = std::holds_alternative<ReleaseReplica>(action) || std::holds_alternative<DiscardTrial>(action) ||
-                          std::holds_alternative<DropSnapshots>(action);
+                          std::holds_alternative<DropSnapshots>(action) || std::holds_alternative<DropAside>(action);
         return goes ? Status{} : fail(ErrorCode::not_found, "no dataset " + id.value);
     }
     Dataset& dataset = found->second;
@@ -100,6 +100,12 @@ Status PoolDisk::act(const DatasetAction& action, Instant now) {
             [&](const DemoteDataset& demotion) -> Status { return demote(dataset, demotion, now); },
             [&](const DropSnapshots& drop) -> Status {
                 for (const SnapshotId& snapshot : drop.snapshots) dataset.snapshots.erase(snapshot);
+                return {};
+            },
+            [&](const DropAside& drop) -> Status {
+                for (const SnapshotId& snapshot : drop.set_aside) dataset.set_aside.erase(snapshot);
+                const bool nothing_here = !dataset.live && !dataset.trial && dataset.snapshots.empty();
+                if (nothing_here && dataset.set_aside.empty()) datasets_.erase(found);
                 return {};
             },
             [&](const ReleaseReplica&) -> Status {

@@ -54,6 +54,8 @@ private:
             };
             at->pool.letting_go = [this, at](const DatasetId& dataset, const DatasetAction& action) {
                 last_copy_kept_.letting_go(*at, dataset, action);
+                nothing_lost_.letting_go(*at, dataset, action);
+                if (std::holds_alternative<DropAside>(action)) ++outcome_.marks["removed what was set aside"];
                 if (std::holds_alternative<DemoteDataset>(action)) diverged_kept_.demoting(*at, dataset);
             };
         }
@@ -217,6 +219,8 @@ private:
             fail_over(application.name);
         } else if (what < 94 && weather_ == Weather::storm) {
             drain_or_activate();
+        } else if (what < 97) {
+            remove_aside();
         } else {
             deploy();
         }
@@ -230,6 +234,17 @@ private:
         for (const auto& [subject, ownership] : cluster_.disk.records.ownerships) {
             if (ownership.application != application || cluster_.host(ownership.owner.value).powered()) continue;
             ask(protocol::Control::FailOver{application, std::nullopt, false});
+        }
+    }
+
+    /// Something that was set aside somewhere, if there is any.
+    void remove_aside() {
+        for (const auto& [name, host] : cluster_.hosts) {
+            for (const auto& [id, dataset] : host->pool.datasets()) {
+                if (dataset.set_aside.empty()) continue;
+                const SnapshotId aside = dataset.set_aside.begin()->first;
+                return ask(protocol::Control::RemoveAside{id, aside, NodeReference{name}});
+            }
         }
     }
 

@@ -12,6 +12,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/run.hpp"
 #include "setup/commands.hpp"
+#include "setup/snapshot_mounts.hpp"
 #include "standby/commands.hpp"
 
 namespace {
@@ -47,5 +48,6 @@ int main(int argc, char** argv) {
     world.extra = {{"init", "Make this machine the first node of a new cluster", setup::run_init},
                    {"join", "Make this machine a node of an existing cluster", setup::run_join},
                    {"control", "Where the control service is, and taking it over", standby::run_control}};
+    world.own_node = {setup::own_name, setup::mount_snapshot, setup::unmount_snapshot};
     return cli::run({argv, argv + argc}, world);
 }

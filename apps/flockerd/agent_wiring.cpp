@@ -72,6 +72,7 @@ AgentWiring::AgentWiring(const manifest::DaemonConfig& config, const tls::TlsCon
       workers_(loop),
       datasets_(workers_, {config.pool, config.volumes}),
       snapshots_(config.pool),
+      digests_(config.pool),
       engine_(workers_, loop, {engine_socket(config), config.subnet, setup::StateFolder{config.state}.gate(),
                beside_own_program("flocker-gate")}),
       streams_(engine_socket(config)),
@@ -80,7 +81,7 @@ AgentWiring::AgentWiring(const manifest::DaemonConfig& config, const tls::TlsCon
       control_(loop, identity.connector(tls::peer_is("control")), {config.control.address, config.control.agent_port},
                config.node.id, [](const std::string& text) { posix::log(posix::Level::info, "control_link", {{"says", text}}); }),
       driver_({loop, datasets_, engine_, *router_, link_, control_, cache_}, settings(config, loop.now()), agent_log()),
-      server_(*listener_, {loop, driver_, snapshots_, streams_}) {}
+      server_(*listener_, {loop, driver_, snapshots_, streams_, &digests_}) {}
 
 void AgentWiring::stop() {
     streams_.close();

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "adapters/btrfs/dataset_store.hpp"
+#include "adapters/btrfs/snapshot_digests.hpp"
 #include "adapters/btrfs/snapshot_streams.hpp"
 #include "adapters/docker/docker_engine.hpp"
 #include "adapters/docker/docker_streams.hpp"
@@ -38,6 +39,7 @@ private:
     posix::WorkerThreads workers_;
     btrfs::BtrfsDatasetStore datasets_;
     btrfs::BtrfsSnapshotStreams snapshots_;
+    btrfs::BtrfsSnapshotDigests digests_;
     docker::DockerEngine engine_;
     docker::DockerStreams streams_;
     posix::FileAssignmentCache cache_;

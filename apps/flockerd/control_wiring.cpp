@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "adapters/peer/digest_client.hpp"
 #include "adapters/peer/logs_client.hpp"
 #include "adapters/posix/files.hpp"
 #include "adapters/posix/log.hpp"
@@ -66,7 +67,10 @@ ControlWiring::ControlWiring(const standby::Watching& watching, Parts parts, por
       enrollment_(*parts_.tokens, parts_.authority, {{place_.address, place_.port}}, wall_clock),
       api_({loop, driver_, enrollment_,
             [this](const model::Node& node, const model::ApplicationName& application, std::uint32_t tail_lines, bool follow,
-                   const ports::Sink& sink) { return logs(node, application, tail_lines, follow, sink); }}),
+                   const ports::Sink& sink) { return logs(node, application, tail_lines, follow, sink); },
+            [this](const model::Node& node, const model::DatasetId& dataset, const model::SnapshotId& snapshot) {
+                return tree(node, dataset, snapshot);
+            }}),
       api_server_(*parts_.api_listener, [this](const http::Request& request) { return answer(request); }),
       agent_server_(*parts_.agent_listener, [this](const http::Request& request) { return answer_agent(request); }),
       rivals_(watching, copies_) {}
@@ -111,6 +115,12 @@ Status ControlWiring::logs(const model::Node& node, const model::ApplicationName
                            const ports::Sink& sink) const {
     return peer::fetch_logs(parts_.identity.connector(tls::peer_is("node:" + node.id.value)), node.address, node.data_port,
                             application, tail_lines, follow, sink);
+}
+
+Result<std::unique_ptr<ports::HeldTree>> ControlWiring::tree(const model::Node& node, const model::DatasetId& dataset,
+                                                             const model::SnapshotId& snapshot) const {
+    return peer::hold_tree(parts_.identity.connector(tls::peer_is("node:" + node.id.value)), node.address, node.data_port,
+                           dataset, snapshot);
 }
 
 }  // namespace flocker

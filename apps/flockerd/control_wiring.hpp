@@ -47,6 +47,8 @@ private:
     [[nodiscard]] http::Answer answer_agent(const http::Request& request);
     [[nodiscard]] Status logs(const model::Node& node, const model::ApplicationName& application, std::uint32_t tail_lines,
                               bool follow, const ports::Sink& sink) const;
+    [[nodiscard]] Result<std::unique_ptr<ports::HeldTree>> tree(const model::Node& node, const model::DatasetId& dataset,
+                                                                const model::SnapshotId& snapshot) const;
 
     Parts parts_;
     model::ControlPlace place_;

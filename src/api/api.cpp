@@ -76,6 +76,8 @@ const std::vector<Api::Route>& Api::routes() {
         {"GET", {"v1", "volumes"}, &Api::get_volumes},
         {"GET", {"v1", "volumes", any}, &Api::get_volume},
         {"DELETE", {"v1", "volumes", any}, &Api::delete_volume},
+        {"GET", {"v1", "volumes", any, "verify"}, &Api::get_verify},
+        {"DELETE", {"v1", "volumes", any, "set-aside", any}, &Api::delete_aside},
         {"GET", {"v1", "why", any}, &Api::get_why},
         {"GET", {"v1", "events"}, &Api::get_events},
         {"GET", {"v1", "applications", any, "logs"}, &Api::get_logs},
@@ -215,17 +217,36 @@ Reply Api::put_settings(const http::Request& request, const Target& target) {
     return get_settings(request, target);
 }
 
-Reply Api::delete_volume(const http::Request&, const Target& target) {
-    const auto& name = target.segments.back();
-    const auto dataset = read<model::DatasetId>([name](const plan::View& view) -> Result<model::DatasetId> {
+Result<model::DatasetId> Api::volume_called(const std::string& name) {
+    return read<model::DatasetId>([name](const plan::View& view) -> Result<model::DatasetId> {
         for (const auto& [subject, ownership] : view.records.ownerships) {
             if (ownership.dataset && (ownership.dataset->value == name || plan::subject_name(ownership) == name))
                 return *ownership.dataset;
         }
         return fail(ErrorCode::not_found, fmt::format("no volume is called \"{}\"", name));
     });
+}
+
+Reply Api::delete_volume(const http::Request&, const Target& target) {
+    const auto dataset = volume_called(target.segments.back());
     if (!dataset) return {error_response(dataset.error()), {}};
     if (const Status done = ask(Control::DestroyVolume{*dataset}); !done) return {error_response(done.error()), {}};
+    return {{204, {}, {}}, {}};
+}
+
+Reply Api::delete_aside(const http::Request&, const Target& target) {
+    const auto dataset = volume_called(target.segments[2]);
+    if (!dataset) return {error_response(dataset.error()), {}};
+    const auto aside = model::parse_snapshot_id(target.segments.back());
+    if (!aside) {
+        return {error_response({ErrorCode::invalid_argument,
+                                fmt::format("\"{}\" is not a snapshot's name; it is like e3-s43", target.segments.back())}),
+                {}};
+    }
+    Control::RemoveAside remove{*dataset, *aside, {}};
+    if (const auto node = target.parameters.find("node"); node != target.parameters.end())
+        remove.on = model::NodeReference{node->second};
+    if (const Status done = ask(remove); !done) return {error_response(done.error()), {}};
     return {{204, {}, {}}, {}};
 }
 

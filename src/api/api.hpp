@@ -11,6 +11,7 @@
 #include "api/loop_call.hpp"
 #include "api/reply.hpp"
 #include "api/target.hpp"
+#include "api/verification.hpp"
 #include "driver/control_driver.hpp"
 #include "ports/enrollment.hpp"
 
@@ -34,6 +35,7 @@ public:
         driver::ControlDriver& control;
         ports::Enrollment& enrollment;
         LogSource logs;
+        DigestSource digests{};
     };
 
     explicit Api(Services services) : services_(std::move(services)), calls_(services_.loop) {}
@@ -66,6 +68,7 @@ private:
     Reply post_activate(const http::Request& request, const Target& target);
     Reply put_settings(const http::Request& request, const Target& target);
     Reply delete_volume(const http::Request& request, const Target& target);
+    Reply delete_aside(const http::Request& request, const Target& target);
     Reply delete_node(const http::Request& request, const Target& target);
     Reply post_tokens(const http::Request& request, const Target& target);
     Reply delete_token(const http::Request& request, const Target& target);
@@ -74,6 +77,7 @@ private:
     // What goes on and on: streams.cpp
     Reply get_events(const http::Request& request, const Target& target);
     Reply get_logs(const http::Request& request, const Target& target);
+    Reply get_verify(const http::Request& request, const Target& target);
 
     /// What `read` makes of the view, on the loop thread.
     template <class T>
@@ -95,9 +99,16 @@ private:
     [[nodiscard]] Reply planned(Command command);
     /// The member by name, hostname, address or id.
     [[nodiscard]] Result<model::NodeId> node_called(const std::string& name);
+    /// The volume by its id or its application's name.
+    [[nodiscard]] Result<model::DatasetId> volume_called(const std::string& name);
     [[nodiscard]] Result<EventsDocument> events(std::uint64_t after, std::uint32_t limit);
     [[nodiscard]] Result<EventsDocument> latest_events(std::uint32_t count);
     [[nodiscard]] Status follow_events(std::uint64_t after, const ports::Sink& sink);
+
+    /// Until there are verdicts on all replicas, or on `only`.
+    [[nodiscard]] Status verify(const model::DatasetId& dataset, const std::optional<model::NodeReference>& only,
+                                const ports::Sink& sink);
+    [[nodiscard]] Status tell_verdicts(Verification& verification, const VerifyBegun& begun, const ports::Sink& sink);
 
     /// A view is made in milliseconds; longer means that the loop is stuck.
     static constexpr Duration read_limit = 15s;

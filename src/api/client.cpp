@@ -126,6 +126,10 @@ Status Client::erase(const std::string& target) const {
 Status Client::destroy_volume(const std::string& name) const {
     return erase("/v1/volumes/" + http::percent_encode(name));
 }
+Status Client::remove_aside(const std::string& volume, const model::SnapshotId& aside, const std::string& node) const {
+    return erase("/v1/volumes/" + http::percent_encode(volume) + "/set-aside/" + to_text(aside) +
+                 "?node=" + http::percent_encode(node));
+}
 Status Client::remove_node(const std::string& name) const {
     return erase("/v1/nodes/" + http::percent_encode(name));
 }
@@ -146,6 +150,25 @@ Result<JoinedDocument> Client::join(const JoinDocument& body) const {
 Status Client::follow_events(std::uint32_t latest, const ports::Sink& sink) const {
     FLOCKER_TRY(const http::Response done,
                 send({request("GET", fmt::format("/v1/events?follow=1&latest={}", latest)), sink, {}}));
+    static_cast<void>(done);
+    return {};
+}
+
+Status Client::verify(const std::string& volume, const std::string& replica,
+                      const std::function<Status(const VerifyLine&)>& each) const {
+    std::string target = "/v1/volumes/" + http::percent_encode(volume) + "/verify";
+    if (!replica.empty()) target += "?replica=" + http::percent_encode(replica);
+    std::string pending;
+    const auto take = [&](std::span<const std::byte> bytes) -> Status {
+        pending.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        for (auto end = pending.find('\n'); end != std::string::npos; end = pending.find('\n')) {
+            FLOCKER_TRY(const VerifyLine line, from_json<VerifyLine>(std::string_view(pending).substr(0, end)));
+            FLOCKER_CHECK_OK(each(line));
+            pending.erase(0, end + 1);
+        }
+        return {};
+    };
+    FLOCKER_TRY(const http::Response done, send({request("GET", target), take, command_limit}));
     static_cast<void>(done);
     return {};
 }

@@ -56,6 +56,9 @@ public:
     /// The settings as they are then.
     [[nodiscard]] Result<model::ClusterSettings> configure(const SettingsRequest& request) const;
     [[nodiscard]] Status destroy_volume(const std::string& name) const;
+    /// One snapshot that was set aside on that node.
+    [[nodiscard]] Status remove_aside(const std::string& volume, const model::SnapshotId& aside,
+                                      const std::string& node) const;
     [[nodiscard]] Status remove_node(const std::string& name) const;
     [[nodiscard]] Result<TokenCreated> create_token(const TokenRequest& request) const;
     [[nodiscard]] Status revoke_token(const std::string& id) const;
@@ -64,6 +67,9 @@ public:
 
     /// The latest ones and then those that come, a JSON object a line, until the sink fails.
     [[nodiscard]] Status follow_events(std::uint32_t latest, const ports::Sink& sink) const;
+    /// `each` is called with every line, until the last one. `replica`: its node; empty: all of them.
+    [[nodiscard]] Status verify(const std::string& volume, const std::string& replica,
+                                const std::function<Status(const VerifyLine&)>& each) const;
     [[nodiscard]] Status logs(const std::string& application, std::uint32_t tail_lines, bool follow,
                               const ports::Sink& sink) const;
 

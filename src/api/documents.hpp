@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -185,6 +186,7 @@ struct CopyEntry {
     bool leaving{false};                         ///< A replica that is let go, since others have what was wished.
     /// What a former owner wrote and no other node has; kept until a person removes it. Oldest first.
     std::vector<model::SetAsideSeen> set_aside{};
+    std::set<model::SnapshotId> asides_to_go{};  ///< Those of them that the user wants removed.
 
     friend bool operator==(const CopyEntry&, const CopyEntry&) = default;
 };
@@ -354,6 +356,49 @@ struct FailoverDocument {
     model::Revision revision;                ///< After it; with dry_run the present one.
 
     friend bool operator==(const FailoverDocument&, const FailoverDocument&) = default;
+};
+
+// --- verifying ------------------------------------------------------------------------------
+
+struct VerifyBegun {
+    std::string volume;  ///< As people call it.
+    model::DatasetId dataset;
+    std::string owner;
+    model::SnapshotId snapshot;         ///< That both sides are compared at.
+    std::vector<std::string> replicas;  ///< Whose digests are being made.
+};
+struct VerifyProgress {
+    std::string node;
+    std::uint64_t entries{0};
+    std::uint64_t entries_expected{0};  ///< Roughly; 0: not known yet.
+    Bytes bytes;
+    Bytes bytes_expected;
+    bool done{false};
+};
+struct VerifyVerdict {
+    std::string replica;
+    std::optional<bool> equal;  ///< nullopt: it was not compared; `reason` says why.
+    std::string reason;
+    std::string digest;
+    std::string owner_digest;
+    std::uint64_t entries{0};
+    Bytes bytes;
+    std::string first_difference;  ///< A path below the volume; empty: equal, or it can't be told.
+};
+/// How it ended, as the command line prints it.
+struct VerifyDocument {
+    std::string volume;
+    model::DatasetId dataset;
+    std::string owner;
+    model::SnapshotId snapshot;
+    std::vector<VerifyVerdict> replicas;
+};
+/// One line of the answer; one of these.
+struct VerifyLine {
+    std::optional<VerifyBegun> begun;
+    std::optional<VerifyProgress> progress;
+    std::optional<VerifyVerdict> verdict;
+    std::optional<Error> error;  ///< The last line: it ended before there were verdicts.
 };
 
 enum class RefusalAbout : std::uint8_t { application, image, port, place, deployment };

@@ -149,6 +149,7 @@ void fields(V&& visit, Either<CopyEntry> auto& document) {
     visit("snapshots", document.snapshots);
     visit("leaving", document.leaving, codec::added);
     visit("set_aside", document.set_aside);
+    visit("asides_to_go", document.asides_to_go, codec::added);
 }
 
 template <class V>
@@ -384,6 +385,54 @@ const char* name_of(RefusalAbout about) {
     return "application";
 }
 
+template <class V>
+void fields(V&& visit, Either<VerifyBegun> auto& document) {
+    visit("volume", document.volume);
+    visit("dataset", document.dataset);
+    visit("owner", document.owner);
+    visit("snapshot", document.snapshot);
+    visit("replicas", document.replicas);
+}
+
+template <class V>
+void fields(V&& visit, Either<VerifyProgress> auto& document) {
+    visit("node", document.node);
+    visit("entries", document.entries);
+    visit("entries_expected", document.entries_expected);
+    visit("bytes", document.bytes);
+    visit("bytes_expected", document.bytes_expected);
+    visit("done", document.done);
+}
+
+template <class V>
+void fields(V&& visit, Either<VerifyVerdict> auto& document) {
+    visit("replica", document.replica);
+    visit("equal", document.equal);
+    visit("reason", document.reason);
+    visit("digest", document.digest);
+    visit("owner_digest", document.owner_digest);
+    visit("entries", document.entries);
+    visit("bytes", document.bytes);
+    visit("first_difference", document.first_difference);
+}
+
+template <class V>
+void fields(V&& visit, Either<VerifyDocument> auto& document) {
+    visit("volume", document.volume);
+    visit("dataset", document.dataset);
+    visit("owner", document.owner);
+    visit("snapshot", document.snapshot);
+    visit("replicas", document.replicas);
+}
+
+template <class V>
+void fields(V&& visit, Either<VerifyLine> auto& document) {
+    visit("begun", document.begun);
+    visit("progress", document.progress);
+    visit("verdict", document.verdict);
+    visit("error", document.error);
+}
+
 template <class Document>
 std::string to_json(const Document& document) {
     codec::Encoder encoder;
@@ -428,5 +477,7 @@ FLOCKER_DOCUMENT(TokensDocument);
 FLOCKER_DOCUMENT(JoinDocument);
 FLOCKER_DOCUMENT(JoinedDocument);
 FLOCKER_DOCUMENT(model::ClusterSettings);
+FLOCKER_DOCUMENT(VerifyLine);
+FLOCKER_DOCUMENT(VerifyDocument);
 
 }  // namespace flocker::api

@@ -251,6 +251,8 @@ private:
         entry.node = name(node);
         entry.owner = node == ownership.owner;
         entry.leaving = ownership.leaving.contains(node);
+        if (const auto going = ownership.asides_to_go.find(node); going != ownership.asides_to_go.end())
+            entry.asides_to_go = going->second;
         const DatasetSeen* seen = plan::dataset_in(plan::report_of(view_, node), *ownership.dataset);
         if (!seen) return entry;
         entry.present = true;

@@ -11,10 +11,14 @@
 namespace flocker::api {
 namespace {
 
+using protocol::Control;
+
 constexpr std::uint32_t events_max = 1000;
 constexpr std::uint32_t events_default = 100;
 /// Between two looks for new events; what a person takes for at once.
 constexpr Duration look_interval = 250ms;
+/// Looks for a snapshot that nobody lets go before it is held.
+constexpr unsigned verify_attempts_max = 40;
 constexpr std::uint32_t tail_default = 100;
 constexpr std::uint32_t tail_max = 100'000;
 
@@ -115,6 +119,64 @@ Reply Api::get_logs(const http::Request&, const Target& target) {
     reply.body = [this, node = *node, name, tail = static_cast<std::uint32_t>(*tail),
                   follow = *follow](const ports::Sink& sink) { return services_.logs(node, name, tail, follow, sink); };
     return reply;
+}
+
+Reply Api::get_verify(const http::Request&, const Target& target) {
+    const auto dataset = volume_called(target.segments[2]);
+    if (!dataset) return {error_response(dataset.error()), {}};
+    std::optional<model::NodeReference> only;
+    if (const auto said = target.parameters.find("replica"); said != target.parameters.end())
+        only = model::NodeReference{said->second};
+    return lines([this, dataset = *dataset, only](const ports::Sink& sink) { return verify(dataset, only, sink); });
+}
+
+Status Api::verify(const model::DatasetId& dataset, const std::optional<model::NodeReference>& only,
+                   const ports::Sink& sink) {
+    for (unsigned attempt = 1;; ++attempt) {
+        FLOCKER_TRY(const auto what, read<plan::Comparison>([dataset, only](const plan::View& view) {
+                        return plan::plan_comparison(view, dataset, only);
+                    }));
+        Verification verification(what, services_.digests);
+        const Status held = verification.hold();
+        if (held) {
+            VerifyBegun begun{what.volume, dataset, what.owner.name, what.snapshot, {}};
+            for (const model::Node& node : what.replicas) begun.replicas.push_back(node.name);
+            return tell_verdicts(verification, begun, sink);
+        }
+        // Snapshots of a volume that is written live for a second or two: the reports are about the next ones soon.
+        if (held.error().code != ErrorCode::not_found || attempt == verify_attempts_max) return held;
+        FLOCKER_CHECK_OK(write(sink, ""));
+        if (!calls_.rest(look_interval)) return fail(ErrorCode::unavailable, "the control service is stopping");
+    }
+}
+
+Status Api::tell_verdicts(Verification& verification, const VerifyBegun& begun, const ports::Sink& sink) {
+    const auto tell = [&](const VerifyLine& line) -> Status {
+        if (!calls_.rest({})) return fail(ErrorCode::unavailable, "the control service is stopping");
+        return write(sink, to_json(line) + "\n");
+    };
+    VerifyLine line;
+    line.begun = begun;
+    FLOCKER_CHECK_OK(tell(line));
+    const auto verdicts = verification.run(tell);
+    if (!verdicts) {
+        line = {};
+        line.error = verdicts.error();
+        return tell(line);
+    }
+    for (const VerifyVerdict& verdict : *verdicts) {
+        if (!verdict.equal.value_or(true)) {
+            const std::string at = verdict.first_difference.empty() ? "" : ", first at " + verdict.first_difference;
+            static_cast<void>(ask(Control::Note{
+                model::EventKind::replica_differs, begun.volume,
+                fmt::format("the replica on {} differs from {} at {}{}", verdict.replica, begun.owner,
+                            to_text(begun.snapshot), at)}));
+        }
+        line = {};
+        line.verdict = verdict;
+        FLOCKER_CHECK_OK(tell(line));
+    }
+    return {};
 }
 
 }  // namespace flocker::api

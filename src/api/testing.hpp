@@ -162,7 +162,10 @@ public:
           control_({loop_, store_, sessions_, images_}, [](const std::string&) {}),
           api_({loop_, control_, enrollment_,
                 [this](const model::Node& from, const model::ApplicationName& application, std::uint32_t tail,
-                       bool follow, const ports::Sink& sink) { return logs(from, application, tail, follow, sink); }}),
+                       bool follow, const ports::Sink& sink) { return logs(from, application, tail, follow, sink); },
+                [this](const model::Node& on, const model::DatasetId& dataset, const model::SnapshotId& snapshot) {
+                    return digests(on, dataset, snapshot);
+                }}),
           thread_([this] { loop_.run(); }) {
         on_loop([this] { control_.start(); });
     }
@@ -241,6 +244,12 @@ public:
     /// What the nodes' logs say; replace it in a test.
     LogSource logs = [](const model::Node& from, const model::ApplicationName& application, std::uint32_t, bool,
                         const ports::Sink& sink) { return say(sink, application.value + " on " + from.name + "\n"); };
+
+    /// What trees the nodes hold; replace it in a test.
+    DigestSource digests = [](const model::Node&, const model::DatasetId&,
+                              const model::SnapshotId& snapshot) -> Result<std::unique_ptr<ports::HeldTree>> {
+        return fail(ErrorCode::not_found, "no snapshot " + to_text(snapshot));
+    };
 
 private:
     posix::EventLoop loop_;

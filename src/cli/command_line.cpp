@@ -18,12 +18,14 @@ constexpr const char* about =
     "Flocker makes containers portable, data and all.\n"
     "Say what runs and where in two files, deploy them, and change one line to move a database to another machine.";
 
-/// `move` has arguments of its own, or a subcommand.
-class MoveFormatter : public CLI::Formatter {
+/// For a command that has arguments of its own, or a subcommand.
+class UsageFormatter : public CLI::Formatter {
 public:
-    std::string make_usage(const CLI::App*, std::string) const override {
-        return "Usage: flocker move [OPTIONS] APPLICATION NODE\n       flocker move ls [OPTIONS] [APPLICATION]\n";
-    }
+    explicit UsageFormatter(std::string usage) : usage_(std::move(usage)) {}
+    std::string make_usage(const CLI::App*, std::string) const override { return usage_; }
+
+private:
+    std::string usage_;
 };
 
 /// Takes arguments apart into one call of a command.
@@ -146,7 +148,6 @@ private:
                      [this](Duration given) { move_.downtime_max = given; });
         follow_options(moving, move_.follow);
         no_trunc(moving);
-        moving.require_subcommand(0, 1);
 
         CLI::App& listing =
             add(moving, "ls", "The moves so far, at most 20 of each application, with where their time went",
@@ -155,17 +156,24 @@ private:
                 });
         listing.add_option("APPLICATION", name_, "Its moves only");
         no_trunc(listing);
+        arguments_or_subcommand(
+            moving, "Usage: flocker move [OPTIONS] APPLICATION NODE\n       flocker move ls [OPTIONS] [APPLICATION]\n");
+    }
+
+    /// All positional arguments are required where the subcommand is not said; where it is, no option is taken.
+    static void arguments_or_subcommand(CLI::App& command, const std::string& usage) {
+        command.require_subcommand(0, 1);
         // What is required would come before the subcommand.
-        moving.parse_complete_callback([&moving] {
-            const bool listed = !moving.get_subcommands().empty();
-            for (const CLI::Option* option : moving.get_options()) {
+        command.parse_complete_callback([&command] {
+            const auto chosen = command.get_subcommands();
+            for (const CLI::Option* option : command.get_options()) {
                 const std::string name = option->get_name();
-                if (!listed && option->get_positional() && option->count() == 0) throw CLI::RequiredError(name);
-                if (listed && option->count() > 0 && name != "--json" && name != "--no-trunc")
-                    throw CLI::ValidationError("move ls", "takes no " + name);
+                if (chosen.empty() && option->get_positional() && option->count() == 0) throw CLI::RequiredError(name);
+                if (!chosen.empty() && option->count() > 0 && name != "--json" && name != "--no-trunc")
+                    throw CLI::ValidationError(command.get_name() + " " + chosen.front()->get_name(), "takes no " + name);
             }
         });
-        moving.formatter(std::make_shared<MoveFormatter>());
+        command.formatter(std::make_shared<UsageFormatter>(usage));
     }
 
     void failovers() {
@@ -216,7 +224,7 @@ private:
     }
 
     void volumes() {
-        CLI::App& volume = group("volume", "List, inspect and remove volumes", "flocker volume ls");
+        CLI::App& volume = group("volume", "List, inspect, verify and remove volumes", "flocker volume ls");
         no_trunc(add(volume, "ls", "All volumes, also those that no application has any more", "flocker volume ls",
                      [](const Session& session) { return list_volumes(session); }));
         CLI::App& inspecting =
@@ -224,19 +232,64 @@ private:
                 [this](const Session& session) { return inspect_volume(session, name_); });
         inspecting.add_option("VOLUME", name_, "Its id, or the name of its application")->required();
         no_trunc(inspecting);
-        CLI::App& listing = add(
-            volume, "snapshots", "Its snapshots on each node, and what was set aside there after a failover",
-            "flocker volume snapshots db\n\n"
-            "`set aside` is what a former owner wrote and no other node has. To look into a snapshot, on its node:\n"
-            "  ls POOL/flocker/VOLUME-ID/          # POOL is what `pool` says in /etc/flocker/flocker.yml",
-            [this](const Session& session) { return list_snapshots(session, name_); });
-        listing.add_option("VOLUME", name_, "Its id, or the name of its application")->required();
-        no_trunc(listing);
+        snapshots(volume);
+        looking_into(volume);
         CLI::App& removing = add(volume, "rm", "Destroy a volume that no application has, with all its copies",
                                  "flocker volume rm 6d3a8f0e-8d0c-5a5b-9a3e-0f6b7c1d2e3f",
                                  [this](const Session& session) { return remove_volume(session, name_, yes_); });
         removing.add_option("VOLUME", name_, "Its id, as `flocker volume ls` shows it")->required();
         removing.add_flag("-y,--yes", yes_, "Do not ask");
+    }
+
+    void snapshots(CLI::App& volume) {
+        CLI::App& listing = add(
+            volume, "snapshots", "Its snapshots on each node, and what was set aside there after a failover",
+            "flocker volume snapshots db\n"
+            "  flocker volume mount db e3-s43 /mnt           # on its node: look into one\n"
+            "  flocker volume snapshots rm db e3-s43         # let go what was set aside\n\n"
+            "`set aside` is what a former owner wrote and no other node has. It is kept until you remove it.",
+            [this](const Session& session) { return list_snapshots(session, name_); });
+        listing.add_option("VOLUME", name_, "Its id, or the name of its application");
+        no_trunc(listing);
+        CLI::App& removing = add(listing, "rm", "Remove a snapshot that was set aside; no other node has it",
+                                 "flocker volume snapshots rm db e3-s43\n\n"
+                                 "Snapshots that replication uses come and go by themselves, and can't be removed.",
+                                 [this](const Session& session) { return remove_aside(session, aside_); });
+        removing.add_option("VOLUME", aside_.volume, "Its id, or the name of its application")->required();
+        removing.add_option("SNAPSHOT", aside_.snapshot, "As `flocker volume snapshots` shows it")->required();
+        removing.add_option("--node", aside_.node, "The node that it lies on, where several have one of that name");
+        removing.add_flag("-y,--yes", aside_.yes, "Do not ask; needed when nobody can be asked");
+        arguments_or_subcommand(listing,
+                                "Usage: flocker volume snapshots [OPTIONS] VOLUME\n"
+                                "       flocker volume snapshots rm [OPTIONS] VOLUME SNAPSHOT\n");
+    }
+
+    void looking_into(CLI::App& volume) {
+        CLI::App& verifying =
+            add(volume, "verify", "Prove that its replicas are equal to the owner's copy, by digests of what a user sees",
+                "flocker volume verify db\n"
+                "  flocker volume verify db --replica birch\n\n"
+                "Reads everything on both sides, at the lowest priority. Exit code 0: equal, 1: not, or not compared.",
+                [this](const Session& session) { return verify_volume(session, verify_); });
+        verifying.add_option("VOLUME", verify_.volume, "Its id, or the name of its application")->required();
+        verifying.add_option("--replica", verify_.replica, "Name of a node that holds a copy; all replicas if not said");
+        no_trunc(verifying);
+
+        CLI::App& mounting = add(volume, "mount", "Look into a snapshot that is on this very node, read-only; as root",
+                                 "flocker volume mount db e3-s43 /mnt\n"
+                                 "  ls /mnt\n"
+                                 "  flocker volume umount /mnt\n\n"
+                                 "`flocker volume snapshots db` lists what there is, also what was set aside, and on "
+                                 "which node.",
+                                 [this](const Session& session) { return mount_snapshot(session, mount_); });
+        mounting.add_option("VOLUME", mount_.volume, "Its id, or the name of its application")->required();
+        mounting.add_option("SNAPSHOT", mount_.snapshot, "As `flocker volume snapshots` shows it")->required();
+        mounting.add_option("PATH", mount_.path, "An empty folder")->required();
+        mounting.add_option("--config-dir", mount_.config_folder, "This node's configuration")->capture_default_str();
+        add(volume, "umount", "Stop looking into a snapshot", "flocker volume umount /mnt",
+            [this](const Session& session) { return unmount_snapshot(session, mount_.path); })
+            .add_option("PATH", mount_.path, "Where it is mounted")
+            ->required();
     }
 
     void nodes() {
@@ -353,6 +406,9 @@ private:
     FailoverOptions failover_;
     DrainOptions drain_;
     LogsOptions logs_;
+    VerifyOptions verify_;
+    RemoveAsideOptions aside_;
+    MountOptions mount_;
     std::string name_;
     std::string file_;
     std::vector<std::string> words_;

@@ -62,6 +62,29 @@ struct LogsOptions {
 [[nodiscard]] int list_snapshots(const Session& session, const std::string& name);
 [[nodiscard]] int remove_volume(const Session& session, const std::string& name, bool yes);
 
+struct VerifyOptions {
+    std::string volume;
+    std::string replica;  ///< Its node; empty: all.
+};
+[[nodiscard]] int verify_volume(const Session& session, const VerifyOptions& options);
+
+struct RemoveAsideOptions {
+    std::string volume;
+    std::string snapshot;
+    std::string node;  ///< Empty: wherever it is.
+    bool yes{false};
+};
+[[nodiscard]] int remove_aside(const Session& session, const RemoveAsideOptions& options);
+
+struct MountOptions {
+    std::string volume;
+    std::string snapshot;
+    std::string path;
+    std::string config_folder{"/etc/flocker"};
+};
+[[nodiscard]] int mount_snapshot(const Session& session, const MountOptions& options);
+[[nodiscard]] int unmount_snapshot(const Session& session, const std::string& path);
+
 [[nodiscard]] int list_nodes(const Session& session);
 [[nodiscard]] int remove_node(const Session& session, const std::string& name, bool yes);
 

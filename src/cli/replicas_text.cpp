@@ -26,6 +26,7 @@ struct SnapshotRow {
     std::string kind;
     Instant taken;
     std::optional<Bytes> size;
+    bool removing{false};  ///< Not in the JSON: it is not there for long.
 };
 struct Snapshots {
     std::string volume;
@@ -136,12 +137,14 @@ std::vector<SnapshotRow> snapshots_of(const VolumeEntry& volume) {
     std::vector<SnapshotRow> rows;
     for (const CopyEntry& copy : volume.copies) {
         for (const auto& [id, taken] : copy.snapshots) {
-            SnapshotRow row{copy.node, id, "snapshot", taken, {}};
+            SnapshotRow row{copy.node, id, "snapshot", taken, {}, false};
             // What is used is that of the newest copy.
             if (!copy.owner && id == copy.snapshots.back().id) row.size = copy.used;
             rows.push_back(std::move(row));
         }
-        for (const auto& [id, taken, size] : copy.set_aside) rows.push_back({copy.node, id, "set aside", taken, size});
+        for (const auto& [id, taken, size] : copy.set_aside) {
+            rows.push_back({copy.node, id, "set aside", taken, size, copy.asides_to_go.contains(id)});
+        }
     }
     return rows;
 }
@@ -212,20 +215,22 @@ std::string volume_text(const VolumeEntry& volume, const Look& look) {
 
 std::string snapshots_text(const VolumeEntry& volume, const Look& look) {
     Table table({"NODE", "SNAPSHOT", "KIND", "TAKEN", "SIZE"});
+    bool any_aside = false;
     for (const SnapshotRow& row : snapshots_of(volume)) {
         const bool aside = row.kind != "snapshot";
+        any_aside = any_aside || aside;
         table.add({row.node,
                    to_text(row.snapshot),
-                   {row.kind, aside ? Tone::busy : Tone::plain},
+                   {row.removing ? row.kind + ", being removed" : row.kind, aside ? Tone::busy : Tone::plain},
                    to_utc_text(row.taken),
                    row.size ? to_text(*row.size) : ""});
     }
     if (table.empty()) return "No snapshots yet.\n";
-    return table.text(look) +
-           fmt::format(
-               "\nTo look into one, on its node, as root: ls POOL/flocker/{}/\nThey are read-only there. POOL is what "
-               "`pool` says in /etc/flocker/flocker.yml.\n",
-               volume.dataset.value);
+    const std::string name = printable(name_of(volume));
+    std::string text = table.text(look);
+    text += fmt::format("\nTo look into one, on its node, as root: flocker volume mount {} SNAPSHOT PATH\n", name);
+    if (any_aside) text += fmt::format("To let go what was set aside: flocker volume snapshots rm {} SNAPSHOT\n", name);
+    return text;
 }
 
 std::string snapshots_json(const VolumeEntry& volume) {

@@ -132,8 +132,11 @@ TEST(VolumeText, ShowsWhatWasSetAside) {
               "birch   e3-s4      snapshot    2025-10-09T08:53:20.000Z   3.0 GiB\n"
               "cedar   e2-s9      set aside   2025-10-09T08:53:20.000Z   5.0 MiB\n"
               "\n"
-              "To look into one, on its node, as root: ls POOL/flocker/11111111-2222-4333-8444-555555555555/\n"
-              "They are read-only there. POOL is what `pool` says in /etc/flocker/flocker.yml.\n");
+              "To look into one, on its node, as root: flocker volume mount db SNAPSHOT PATH\n"
+              "To let go what was set aside: flocker volume snapshots rm db SNAPSHOT\n");
+    diverged.copies[2].asides_to_go = {{model::Epoch{2}, 9}};
+    EXPECT_THAT(snapshots_text(diverged, {}), HasSubstr("e2-s9      set aside, being removed"));
+    EXPECT_THAT(snapshots_text(volume(), {}), Not(HasSubstr("snapshots rm")));
     EXPECT_EQ(snapshots_json(diverged),
               R"({"volume":"11111111-2222-4333-8444-555555555555","snapshots":[)"
               R"({"node":"birch","snapshot":"e3-s4","kind":"snapshot","taken":1760000000000000000,"size":3221225472},)"

@@ -21,6 +21,15 @@ struct ExtraCommand {
     std::function<int(const std::vector<std::string>& arguments)> run;
 };
 
+/// What can be done only on a node itself, as root. `config`: the folder with its configuration.
+struct OwnNode {
+    std::function<Result<std::string>(const std::string& config)> name{};  ///< What people call it.
+    std::function<Status(const std::string& config, const model::DatasetId& dataset, const std::string& snapshot,
+                         const std::string& path)>
+        mount{};
+    std::function<Status(const std::string& path)> unmount{};
+};
+
 /// What the command line stands in. Everything it reads or waits for comes from here, but files.
 struct World {
     std::istream& in;
@@ -38,6 +47,7 @@ struct World {
     std::function<void(const std::string& farewell)> farewell{};
     std::vector<ExtraCommand> extra{};
     std::string system_context{"/etc/flocker/context.json"};
+    OwnNode own_node{};
 };
 
 /// Runs one command; the exit code. `arguments[0]` is the program's name: under a name that ends in

@@ -45,6 +45,10 @@ TEST_F(RunTest, TeachesWithAnExampleForEachCommand) {
                                                                                          {"volume", "ls"},
                                                                                          {"volume", "inspect"},
                                                                                          {"volume", "snapshots"},
+                                                                                         {"volume", "snapshots", "rm"},
+                                                                                         {"volume", "verify"},
+                                                                                         {"volume", "mount"},
+                                                                                         {"volume", "umount"},
                                                                                          {"failover"},
                                                                                          {"config"},
                                                                                          {"config", "set"},
@@ -94,6 +98,11 @@ TEST_F(RunTest, RefusesWrongUsageOnStderr) {
                                                {"failover"},
                                                {"failover", "db", "birch"},
                                                {"node", "drain"},
+                                               {"volume", "snapshots"},
+                                               {"volume", "snapshots", "rm", "db"},
+                                               {"volume", "snapshots", "db", "rm"},
+                                               {"volume", "verify"},
+                                               {"volume", "mount", "db", "e3-s4"},
                                                {"volume", "destroy", "x"}}) {
         EXPECT_EQ(run(arguments), 2) << arguments.front();
         EXPECT_THAT(err.str(), HasSubstr("--help")) << arguments.front();

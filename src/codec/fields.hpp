@@ -164,6 +164,7 @@ void fields(V&& visit, Either<model::Ownership> auto& ownership) {
     visit("moves", ownership.moves);
     visit("avoided_target", ownership.avoided_target);
     visit("destroying", ownership.destroying);
+    visit("asides_to_go", ownership.asides_to_go, added);
 }
 
 template <class V>
@@ -237,6 +238,7 @@ void fields(V&& visit, Either<model::DatasetAssignment> auto& assignment) {
     visit("replicas", assignment.replicas);
     visit("lag_ns", assignment.lag, added);
     visit("maximum_size", assignment.maximum_size);
+    visit("asides_to_go", assignment.asides_to_go, added);
 }
 
 template <class V>

@@ -26,6 +26,7 @@ std::string describe(const DatasetAction& action) {
             [&](const DropSnapshots& a) { return fmt::format("drop {} snapshots of {}", a.snapshots.size(), id); },
             [&](const NoteAcknowledged& a) { return fmt::format("note {} of {} at {}", to_text(a.snapshot), id, a.node.value); },
             [&](const DestroyDataset&) { return fmt::format("destroy {}", id); },
+            [&](const DropAside& drop) { return fmt::format("remove {} of {}, set aside", drop.set_aside.size(), id); },
             [&](const ReleaseReplica&) { return fmt::format("release the replica of {}", id); },
         },
         action);

@@ -65,10 +65,13 @@ struct DestroyDataset { DatasetId dataset; friend bool operator==(const DestroyD
 /// copy or a trial is here.
 struct ReleaseReplica { DatasetId dataset; friend bool operator==(const ReleaseReplica&, const ReleaseReplica&) = default; };
 
+/// Lets these go of what was set aside, and nothing else. Only on the user's word, by name (P3).
+struct DropAside { DatasetId dataset; std::vector<SnapshotId> set_aside; friend bool operator==(const DropAside&, const DropAside&) = default; };
+
 using DatasetAction =
     std::variant<CreateDataset, MountDataset, TakeSnapshot, SealDataset, UnsealDataset, StartTrial, SyncTrial,
                  AdoptTrial, DiscardTrial, DemoteDataset, DropSnapshots, NoteAcknowledged, DestroyDataset,
-                 ReleaseReplica>;
+                 ReleaseReplica, DropAside>;
 
 // --- on a container of this node's engine ---------------------------------------------------
 

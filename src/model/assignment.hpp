@@ -55,6 +55,7 @@ struct DatasetAssignment {
     std::set<NodeId> replicas;
     Duration lag{1s};
     std::optional<Bytes> maximum_size;
+    std::set<SnapshotId> asides_to_go;  ///< What was set aside here and the user wants removed, by name (P3).
 
     friend bool operator==(const DatasetAssignment&, const DatasetAssignment&) = default;
 };

@@ -10,10 +10,11 @@
 //       trial                  a writable copy of a snapshot, before the commit
 //       e<epoch>-s<sequence>   a snapshot: read-only, whole
 //       aside-e..-s..          what a former owner wrote here and no other node has: read-only; no snapshot
-//                              of any line has its number. Goes with the dataset, and with nothing else
+//                              of any line has its number. Goes with the dataset, or by the user's word
 //       .incoming-e..-s..      a snapshot being received; removed at the next start
 //       .partial-e..-s..-<n>   how far a long one had come; read-only; kept while partial.json names it
 //       partial.json           which part is kept, and where its stream goes on; replaced by rename
+//       .reading-e..-s..-<n>   a snapshot whose digest is being made, locked meanwhile; removed afterwards
 //       .dropping-<text>       on its way out; removed at the next start
 //     .dropping-<dataset id>   a dataset on its way out
 //   <volumes>/<dataset id>     where the live subvolume (or the trial) is mounted
@@ -35,6 +36,7 @@ inline constexpr const char* live = "live";
 inline constexpr const char* trial = "trial";
 inline constexpr const char* aside_prefix = "aside-";
 inline constexpr const char* incoming_prefix = ".incoming-";
+inline constexpr const char* reading_prefix = ".reading-";
 inline constexpr const char* dropping_prefix = ".dropping-";
 inline constexpr const char* partial = "partial.json";
 inline constexpr const char* partial_prefix = ".partial-";

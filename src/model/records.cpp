@@ -43,6 +43,8 @@ const char* to_string(EventKind kind) {
         case EventKind::replica_added: return "replica_added";
         case EventKind::replica_removed: return "replica_removed";
         case EventKind::data_set_aside: return "data_set_aside";
+        case EventKind::aside_removed: return "aside_removed";
+        case EventKind::replica_differs: return "replica_differs";
         case EventKind::settings_changed: return "settings_changed";
         case EventKind::node_draining: return "node_draining";
         case EventKind::node_activated: return "node_activated";

@@ -119,6 +119,9 @@ struct Ownership {
     /// or `flocker move` clears it.
     std::optional<NodeId> avoided_target;
     bool destroying{false};  ///< The user asked by name for this dataset to be destroyed.
+    /// What was set aside and the user asked by name to be removed, by the node that it lies on. Until that
+    /// node says that it is gone.
+    std::map<NodeId, std::set<SnapshotId>> asides_to_go;
 
     friend bool operator==(const Ownership&, const Ownership&) = default;
 };
@@ -144,7 +147,7 @@ enum class EventKind : std::uint8_t {
     deployed, node_joined, node_removed, move_started, move_phase, move_finished, move_failed,
     volume_created, volume_destroyed, application_failed, node_lost, node_back,
     failed_over, lag_broken, lag_met, replica_added, replica_removed, data_set_aside, settings_changed,
-    node_draining, node_activated, failover_withheld, control_taken_over, pool_knew_better,
+    node_draining, node_activated, failover_withheld, control_taken_over, pool_knew_better, aside_removed, replica_differs,
 };
 [[nodiscard]] const char* to_string(EventKind kind);
 

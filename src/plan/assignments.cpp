@@ -21,8 +21,10 @@ std::optional<DatasetAssignment> dataset_for(const Records& records, const Owner
     const bool owner = ownership.owner == node;
     const bool target = is_target(ownership, node);
     const bool leaves = ownership.leaving.contains(node);
-    // What was set aside may lie on a node that has nothing to do with it any more.
-    const bool concerns = owner || target || leaves || ownership.replicas.contains(node) || ownership.destroying;
+    // What was set aside may lie on a node that has nothing to do with it any more, unless it is to go.
+    const auto to_go = ownership.asides_to_go.find(node);
+    const bool concerns = owner || target || leaves || ownership.replicas.contains(node) || ownership.destroying ||
+                          to_go != ownership.asides_to_go.end();
     if (!ownership.dataset || !concerns) return std::nullopt;
 
     DatasetAssignment assignment;
@@ -39,6 +41,7 @@ std::optional<DatasetAssignment> dataset_for(const Records& records, const Owner
         assignment.duty = Duty::destroy;
         return assignment;
     }
+    if (to_go != ownership.asides_to_go.end()) assignment.asides_to_go = to_go->second;
     const bool cutover = in_cutover(ownership);
     if (owner) {
         assignment.duty = cutover ? Duty::seal : Duty::serve;

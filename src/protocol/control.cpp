@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "plan/asides.hpp"
 #include "plan/assignments.hpp"
 #include "plan/drain.hpp"
 #include "plan/failover.hpp"
@@ -201,6 +202,15 @@ void Control::serve_next(Instant now) {
             [&](const FailOver& failover) { serve_failover(waiting, failover, now); },
             [&](const DrainNode& drain) { serve_plan(waiting, plan::plan_drain(view, drain.node), drain.dry_run); },
             [&](const ActivateNode& activate) { serve_plan(waiting, plan::plan_activate(view, activate.node), false); },
+            [&](const RemoveAside& remove) {
+                auto changes = plan::plan_aside_removal(view, remove.dataset, remove.aside, remove.on);
+                if (!changes) return reply(waiting.id, changes.error());
+                if (changes->empty()) return reply(waiting.id, Accepted{{}, records_.revision});
+                commit(*std::move(changes), waiting.id, {});
+            },
+            [&](const Note& note) {
+                commit({AddEvent{{0, now, note.kind, note.subject, note.text}}}, waiting.id, {});
+            },
             [&](const Configure& configure) {
                 if (configure.settings == records_.settings) return reply(waiting.id, Accepted{{}, records_.revision});
                 commit({PutSettings{configure.settings},
@@ -248,6 +258,7 @@ void Control::reconcile(Instant now) {
         if (plan::is_unproven(view, ownership)) continue;
         std::vector<Change> made = advance(view, ownership);
         if (made.empty()) made = plan::tend_replicas(view, ownership);
+        if (made.empty()) made = plan::forget_removed_asides(view, ownership);
         for (Change& change : made) {
             model::apply(change, next);
             changes.push_back(std::move(change));

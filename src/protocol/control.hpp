@@ -48,9 +48,17 @@ public:
     };
     struct DrainNode { model::NodeId node; bool dry_run{false}; };
     struct ActivateNode { model::NodeId node; };
+    /// One snapshot that was set aside, and nothing else.
+    struct RemoveAside {
+        model::DatasetId dataset;
+        model::SnapshotId aside;
+        std::optional<model::NodeReference> on;
+    };
+    /// What somebody else found out, for people to read afterwards.
+    struct Note { model::EventKind kind; std::string subject; std::string text; };
     struct Configure { model::ClusterSettings settings; };
     using Command = std::variant<Deploy, MoveTo, DestroyVolume, AddNode, RemoveNode, FailOver, DrainNode, ActivateNode,
-                                 Configure>;
+                                 Configure, RemoveAside, Note>;
 
     /// What became of a command. Deploy, MoveTo, DrainNode and FailOver: the plan, or why it is refused.
     /// Others: nothing, or an Error.

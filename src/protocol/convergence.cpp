@@ -74,12 +74,12 @@ private:
         // must not unseal, for the target may have begun.
         if (s_.dataset_seen && s_.dataset_seen->seal && s_.dataset_seen->seal->told > s_.revision) return older_than_seal();
         switch (s_.dataset->duty) {
-            case Duty::serve: return serve();
+            case Duty::serve: serve(); return drop_asides();
             case Duty::seal: return seal();
-            case Duty::receive: return receive();
+            case Duty::receive: receive(); return drop_asides();
             case Duty::trial: return trial();
             case Duty::destroy: return destroy();
-            case Duty::release: return release();
+            case Duty::release: release(); return drop_asides();
         }
     }
 
@@ -243,6 +243,15 @@ private:
         if (gone.empty() || (s_.feeds && few) || (s_.bases_unknown && gone.size() < snapshots_kept_unasked)) return;
         beside(DropSnapshots{s_.dataset->dataset, std::move(gone)});
     }
+    /// After everything else: nobody waits for it.
+    void drop_asides() {
+        if (!s_.dataset_seen) return;
+        std::vector<SnapshotId> gone;
+        for (const SetAsideSeen& kept : s_.dataset_seen->set_aside) {
+            if (s_.dataset->asides_to_go.contains(kept.id)) gone.push_back(kept.id);
+        }
+        if (!gone.empty()) beside(DropAside{s_.dataset->dataset, std::move(gone)});
+    }
     [[nodiscard]] static bool holds(const DatasetSeen& seen, const SnapshotId& id) {
         for (const SnapshotSeen& snapshot : seen.snapshots) {
             if (snapshot.id == id) return true;
@@ -349,7 +358,8 @@ std::vector<Step> next_steps(const Sight& sight) { return Decision(sight).run();
 
 bool is_shared(const DatasetAction& action) {
     return std::holds_alternative<TakeSnapshot>(action) || std::holds_alternative<SyncTrial>(action) ||
-           std::holds_alternative<DropSnapshots>(action) || std::holds_alternative<NoteAcknowledged>(action);
+           std::holds_alternative<DropSnapshots>(action) || std::holds_alternative<NoteAcknowledged>(action) ||
+           std::holds_alternative<DropAside>(action);
 }
 
 }  // namespace flocker::protocol

@@ -358,6 +358,29 @@ TEST_F(Receiving, LetsOldSnapshotsGoButNeverTheNewest) {
     EXPECT_TRUE(node_.steps().empty());
 }
 
+// --- what was set aside -------------------------------------------------------------------------
+
+TEST_F(Receiving, RemovesOfWhatWasSetAsideOnlyWhatTheUserNamed) {
+    node_.application.reset();
+    node_.seen->set_aside = {{snap(1, 6), noon, Bytes{10}}, {snap(1, 7), noon, Bytes{10}}};
+    EXPECT_TRUE(node_.steps().empty()) << "it is kept until somebody says so";
+    node_.dataset->asides_to_go = {snap(1, 5), snap(1, 6), snap(1, 8)};
+    EXPECT_TRUE(just(node_.steps(), DropAside{orders, {snap(1, 6)}})) << "and e1-s5 is a snapshot";
+    node_.details.dataset_shared_busy = true;
+    EXPECT_TRUE(node_.steps().empty());
+    node_.details.dataset_shared_busy = false;
+    node_.details.assignment_fresh = false;
+    EXPECT_TRUE(node_.steps().empty()) << "not on an old word";
+}
+
+TEST_F(Serving, RemovesWhatWasSetAsideBesideTheRunningContainer) {
+    node_.seen->set_aside = {{snap(1, 6), noon, Bytes{10}}};
+    node_.dataset->asides_to_go = {snap(1, 6)};
+    EXPECT_TRUE(just(node_.steps(), DropAside{orders, {snap(1, 6)}}));
+    node_.dataset->duty = Duty::seal;
+    EXPECT_FALSE(any<DropAside>(node_.steps())) << "clients wait";
+}
+
 // --- destroying ---------------------------------------------------------------------------------
 
 TEST(Destroying, ComesAfterTheContainerIsGone) {
@@ -450,6 +473,7 @@ TEST(Shared, ActionsAreThoseThatARunningContainerDoesNotNotice) {
     EXPECT_TRUE(is_shared(SyncTrial{}));
     EXPECT_TRUE(is_shared(DropSnapshots{}));
     EXPECT_TRUE(is_shared(NoteAcknowledged{}));
+    EXPECT_TRUE(is_shared(DropAside{}));
     const std::vector<DatasetAction> exclusive{CreateDataset{}, MountDataset{}, SealDataset{},   UnsealDataset{}, StartTrial{},
                                                AdoptTrial{},    DiscardTrial{}, DemoteDataset{}, DestroyDataset{}};
     for (const auto& action : exclusive) EXPECT_FALSE(is_shared(action)) << action.index();

@@ -13,6 +13,7 @@
 #include <random>
 
 #include "adapters/btrfs/dataset_disk.hpp"
+#include "adapters/btrfs/snapshot_view.hpp"
 #include "tests/contract/btrfs_store_test.hpp"
 
 namespace flocker::contract {
@@ -85,6 +86,20 @@ TEST_F(BtrfsAside, IsNotTakenForAStrangersFile) {
     ASSERT_EQ(all->size(), 1U);
     EXPECT_EQ(all->at(0).set_aside.size(), 1U);
     EXPECT_EQ(names_in_folder(), (Names{"marker.json", "aside-e1-s3", "aside-notes", "aside-e1"}));
+}
+
+TEST_F(BtrfsAside, StaysReadableWhileItIsLookedAtWhenItIsRemoved) {
+    make_diverged();
+    step_down();
+    const std::string view = harness.disk.pool() + "/../view";
+    fs::create_directories(view);
+    ASSERT_TRUE(btrfs::mount_snapshot(harness.disk.pool(), orders, "aside-e1-s3", view));
+    EXPECT_EQ(done(DropAside{orders, {snap(1, 3)}}).set_aside.size(), 0U);
+    EXPECT_EQ(names_in_folder(), (Names{"marker.json", "e1-s1", ".dropping-aside-e1-s3"}));
+    EXPECT_TRUE(fs::exists(view + "/log"));
+    ASSERT_TRUE(btrfs::unmount_snapshot(view));
+    ASSERT_TRUE(observe(harness));
+    EXPECT_EQ(names_in_folder(), (Names{"marker.json", "e1-s1"}));
 }
 
 // --- crashes ------------------------------------------------------------------------------------

@@ -134,6 +134,31 @@ TEST_P(DatasetStoreContract, KeepsWhatWasSetAsideWhateverComes) {
     EXPECT_EQ(observe(*harness_).value().size(), 0U);
 }
 
+TEST_P(DatasetStoreContract, RemovesWhatWasSetAsideByNameAndNothingElse) {
+    make_mounted("a");
+    done(model::TakeSnapshot{orders, snap(1, 1)});
+    harness_->append(orders, "b");
+    const auto kept = done(model::DemoteDataset{orders, model::Epoch{2}, snap(1, 1)}).set_aside;
+    ASSERT_EQ(kept.size(), 1U);
+    EXPECT_EQ(done(model::DropAside{orders, {snap(1, 1), snap(7, 7)}}).set_aside, kept) << "these were not set aside";
+    const auto left = done(model::DropAside{orders, {kept[0].id}});
+    EXPECT_EQ(left.set_aside.size(), 0U);
+    EXPECT_EQ(ids(left), Ids{snap(1, 1)}) << "what replication uses stays";
+    EXPECT_EQ(done(model::DropAside{orders, {kept[0].id}}), left) << "the same again";
+    harness_->restart();
+    EXPECT_EQ(observe(*harness_).value().at(0).set_aside.size(), 0U);
+}
+
+TEST_P(DatasetStoreContract, LeavesNoTraceWhenTheLastThatWasSetAsideGoes) {
+    make_mounted("a");
+    const auto kept = done(model::DemoteDataset{orders, model::Epoch{2}, snap(1, 1)}).set_aside;
+    ASSERT_EQ(kept.size(), 1U);
+    EXPECT_FALSE(perform(*harness_, model::DropAside{orders, {kept[0].id}}).value().has_value());
+    EXPECT_FALSE(perform(*harness_, model::DropAside{orders, {kept[0].id}}).value().has_value()) << "the same again";
+    EXPECT_EQ(observe(*harness_).value().size(), 0U);
+    done(model::CreateDataset{orders, model::Epoch{3}});
+}
+
 TEST_P(DatasetStoreContract, StepsDownFromASealWithNoMoreThanTheSealedSnapshot) {
     make_mounted("a");
     done(model::SealDataset{orders, first_move, snap(1, 1)});

@@ -13,11 +13,11 @@ Result<Bytes> ContentSizes::of(const model::DatasetId& dataset, const posix::Fd&
         const auto known = sums_.find(dataset);
         if (known != sums_.end() && begin < known->second.good_until) return known->second.bytes;
     }
-    FLOCKER_TRY(const std::uint64_t bytes, content_bytes(newest));
+    FLOCKER_TRY(const ContentSum content, content_of(newest));
     const auto end = Clock::now();
     const std::lock_guard lock(mutex_);
-    sums_[dataset] = Sum{Bytes{bytes}, end + (end - begin) * 100};
-    return Bytes{bytes};
+    sums_[dataset] = Sum{Bytes{content.bytes}, end + (end - begin) * 100};
+    return Bytes{content.bytes};
 }
 
 Result<Bytes> ContentSizes::of_unchanging(const Uuid& identity, const posix::Fd& subvolume) {
@@ -25,10 +25,10 @@ Result<Bytes> ContentSizes::of_unchanging(const Uuid& identity, const posix::Fd&
         const std::lock_guard lock(mutex_);
         if (const auto known = unchanging_.find(identity); known != unchanging_.end()) return known->second;
     }
-    FLOCKER_TRY(const std::uint64_t bytes, content_bytes(subvolume));
+    FLOCKER_TRY(const ContentSum content, content_of(subvolume));
     const std::lock_guard lock(mutex_);
-    unchanging_[identity] = Bytes{bytes};
-    return Bytes{bytes};
+    unchanging_[identity] = Bytes{content.bytes};
+    return Bytes{content.bytes};
 }
 
 }  // namespace flocker::btrfs

@@ -303,6 +303,15 @@ Status DatasetActions::operator()(const model::DropSnapshots& action) {
     return {};
 }
 
+Status DatasetActions::operator()(const model::DropAside& action) {
+    for (const model::SnapshotId& id : contents.set_aside) {
+        const auto& wanted = action.set_aside;
+        if (std::find(wanted.begin(), wanted.end(), id) == wanted.end()) continue;
+        FLOCKER_CHECK_OK(drop(folder, aside_name(id)));
+    }
+    return {};
+}
+
 Status DatasetActions::operator()(const model::NoteAcknowledged& action) {
     const auto known = contents.marker.acknowledged.find(action.node);
     if (known != contents.marker.acknowledged.end() && known->second == action.snapshot) return {};

@@ -31,6 +31,7 @@ struct DatasetActions {
     [[nodiscard]] Status operator()(const model::DemoteDataset& action);
     [[nodiscard]] Status operator()(const model::DropSnapshots& action);
     [[nodiscard]] Status operator()(const model::NoteAcknowledged& action);
+    [[nodiscard]] Status operator()(const model::DropAside& action);
     /// Without anything set aside, the folder is gone afterwards.
     [[nodiscard]] Status operator()(const model::ReleaseReplica& action);
     /// Done without looking at the marker; see DatasetDisk.

@@ -91,7 +91,8 @@ Result<std::optional<model::DatasetSeen>> DatasetDisk::act(const model::DatasetA
     if (!folder) {
         // What is to go is gone.
         if (std::holds_alternative<model::DiscardTrial>(action) ||
-            std::holds_alternative<model::DropSnapshots>(action)) {
+            std::holds_alternative<model::DropSnapshots>(action) ||
+            std::holds_alternative<model::DropAside>(action)) {
             return std::nullopt;
         }
         return fail(ErrorCode::not_found, "not on this node");
@@ -101,6 +102,11 @@ Result<std::optional<model::DatasetSeen>> DatasetDisk::act(const model::DatasetA
     DatasetActions actions{pool, *folder, contents, mounts_, sync_};
     FLOCKER_CHECK_OK(std::visit(actions, action));
     if (releases && contents.set_aside.empty()) return std::nullopt;
+    if (std::holds_alternative<model::DropAside>(action)) {
+        // It may have been all that was here.
+        FLOCKER_TRY(const bool there, sweep(pool, *folder));
+        if (!there) return std::nullopt;
+    }
     // These come again and again while a dataset is replicated, and "changed" asks for one more round.
     // The others come when ownership changes, and have no time to wait for everybody's dirty pages.
     const bool replicates = std::holds_alternative<model::TakeSnapshot>(action) ||

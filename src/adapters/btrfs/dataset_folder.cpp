@@ -39,12 +39,14 @@ Result<bool> lock(const posix::Fd& parent, const std::string& name, const posix:
     return held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
-/// conflict: it is being sent, or somebody looks into it. (What is deleted while it is mounted is gone under the
-/// eyes of who reads it.)
+/// conflict: it is being sent, or somebody looks into it. (What is deleted while it is mounted, or its folder is open, is
+/// gone under the eyes of who reads it, who finds an empty folder.)
 Status remove_unless_mounted(const posix::Fd& folder, const std::string& name) {
     {
         FLOCKER_TRY(const auto subvolume, open_subvolume(folder, name));
         if (!subvolume) return {};
+        if (name.starts_with(names::reading_prefix) && !try_lock(*subvolume))
+            return fail(ErrorCode::conflict, name + " is being read");
         FLOCKER_TRY(const auto point, find_mount_of(*subvolume));
         if (point) return fail(ErrorCode::conflict, name + " is mounted at " + *point + ": unmount it first");
     }
@@ -155,7 +157,8 @@ Result<Contents> look_into(const DatasetFolder& folder) {
     for (const std::string& name : inside) {
         if (name == names::live) contents.live = true;
         if (name == names::trial) contents.trial = true;
-        if (name.starts_with(names::incoming_prefix) || name.starts_with(names::dropping_prefix)) {
+        if (name.starts_with(names::incoming_prefix) || name.starts_with(names::reading_prefix) ||
+            name.starts_with(names::dropping_prefix)) {
             contents.leftovers.push_back(name);
         }
         if (is_part(name)) contents.parts.push_back(name);

@@ -74,7 +74,7 @@ struct Contents {
 
 /// All names in a folder but "." and "..".
 [[nodiscard]] Result<std::vector<std::string>> names_in(const posix::Fd& folder);
-/// Locks a subvolume that is being received, for as long as the descriptor is open. False: another has.
+/// Locks a subvolume that is being received or read, for as long as the descriptor is open. False: another has.
 [[nodiscard]] bool try_lock(const posix::Fd& subvolume);
 
 }  // namespace flocker::btrfs

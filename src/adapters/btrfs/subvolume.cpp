@@ -156,8 +156,8 @@ Status commit(const posix::Fd& anything_on_the_pool) {
     return {};
 }
 
-Result<std::uint64_t> content_bytes(const posix::Fd& subvolume) {
-    std::uint64_t sum = 0;
+Result<ContentSum> content_of(const posix::Fd& subvolume) {
+    ContentSum sum;
     btrfs_ioctl_search_args args{};
     args.key.min_objectid = BTRFS_FIRST_FREE_OBJECTID;
     args.key.max_objectid = BTRFS_LAST_FREE_OBJECTID;
@@ -176,7 +176,8 @@ Result<std::uint64_t> content_bytes(const posix::Fd& subvolume) {
         if (header.type == BTRFS_INODE_ITEM_KEY && header.len >= offsetof(btrfs_inode_item, block_group)) {
             std::uint64_t bytes = 0;
             std::memcpy(&bytes, args.buf + sizeof header + offsetof(btrfs_inode_item, nbytes), sizeof bytes);
-            sum += le64toh(bytes);
+            ++sum.inodes;
+            sum.bytes += le64toh(bytes);
         }
         if (header.objectid >= BTRFS_LAST_FREE_OBJECTID) return sum;
         args.key.min_objectid = header.objectid + 1;

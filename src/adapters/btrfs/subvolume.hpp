@@ -59,7 +59,11 @@ struct SubvolumeFacts {
 /// Waits until every change of folders and subvolumes made before survives a power loss. Does not
 /// wait for file content.
 [[nodiscard]] Status commit(const posix::Fd& anything_on_the_pool);
-/// File content in the subvolume, in bytes: the sum over its inodes.
-[[nodiscard]] Result<std::uint64_t> content_bytes(const posix::Fd& subvolume);
+struct ContentSum {
+    std::uint64_t inodes{0};
+    std::uint64_t bytes{0};  ///< File content; holes are none.
+};
+/// Over all inodes of the subvolume.
+[[nodiscard]] Result<ContentSum> content_of(const posix::Fd& subvolume);
 
 }  // namespace flocker::btrfs

@@ -19,6 +19,8 @@
 //              > M D* K* M from, (D|K)* E
 //   image      > M                            < (D|K)* E M reply    an error has an empty body
 //   logs       > M                            < (D|K)* E M reply
+//   hold       > M                            < M reply             held until the stream ends
+//   digest     > M                            < (D|K)* E M reply    see digest_lines.hpp
 //
 // Bytes reach their reader only after their frame's checksum was found right. The checksum goes from
 // buffer to buffer, beyond what TLS protects.

@@ -107,6 +107,16 @@ json::object object_of(const AskLogs& ask) {
     return {{"request", "logs"}, {"application", ask.application.value}, {"tail", ask.tail}, {"follow", ask.follow}};
 }
 
+json::object object_of(const AskHold& ask) {
+    return {{"request", "hold"}, {"dataset", ask.dataset.value}, {"snapshot", model::to_text(ask.snapshot)}};
+}
+json::object object_of(const AskDigest& ask) {
+    json::object object{{"request", "digest"}};
+    if (ask.only) object["first"] = ask.only->first;
+    if (ask.only) object["count"] = ask.only->count;
+    return object;
+}
+
 json::object object_of(const model::PartialSeen& partial) {
     json::object object{{"to", model::to_text(partial.to)}, {"received", partial.received.value}};
     if (partial.base) object["base"] = model::to_text(*partial.base);
@@ -146,6 +156,11 @@ std::optional<Request> request_of(const std::string& kind, Members& members) {
         if (tail > UINT32_MAX) members.wrong("tail");
         ask.tail = static_cast<std::uint32_t>(tail);
         return ask;
+    }
+    if (kind == "hold") return AskHold{members.dataset(), members.snapshot("snapshot")};
+    if (kind == "digest") {
+        if (!members.has("first")) return AskDigest{};
+        return AskDigest{ports::DigestRange{members.number("first"), members.number("count")}};
     }
     return std::nullopt;
 }

@@ -7,6 +7,8 @@
 //    "expected_bytes": 1048576, "goes_on": true}                     "base" only for an increment
 //   {"version": 1, "request": "image", "name": "redis:7"}
 //   {"version": 1, "request": "logs", "application": "db", "tail": 100, "follow": true}
+//   {"version": 1, "request": "hold", "dataset": "<uuid>", "snapshot": "e3-s42"}
+//   {"version": 1, "request": "digest", "first": 256, "count": 256}   of what is held; without a range, of all
 //   {"outcome": "admitted"}, to who "goes_on" perhaps with "from": 1073741900, "digest": "…"
 //   {"from": 1073741900}                                             to that, before the body; or 0
 //   {"outcome": "ok"}, for holdings with "epoch": 3, "snapshots": ["e3-s41", "e3-s42"], and perhaps
@@ -25,6 +27,7 @@
 #include "base/result.hpp"
 #include "ports/byte_stream.hpp"
 #include "ports/replica_link.hpp"
+#include "ports/snapshot_digests.hpp"
 
 namespace flocker::peer {
 
@@ -51,7 +54,16 @@ struct AskLogs {
     bool follow{false};
     friend bool operator==(const AskLogs&, const AskLogs&) = default;
 };
-using Request = std::variant<AskHoldings, OfferSnapshot, AskImage, AskLogs>;
+struct AskHold {
+    model::DatasetId dataset;
+    model::SnapshotId snapshot;
+    friend bool operator==(const AskHold&, const AskHold&) = default;
+};
+struct AskDigest {
+    std::optional<ports::DigestRange> only;
+    friend bool operator==(const AskDigest&, const AskDigest&) = default;
+};
+using Request = std::variant<AskHoldings, OfferSnapshot, AskImage, AskLogs, AskHold, AskDigest>;
 
 [[nodiscard]] std::string encode(const Request& request);
 /// Errors: corrupt (not a request, or a name that can be none), invalid_argument (another version).

@@ -22,6 +22,9 @@ TEST(PeerMessages, BringEachRequestAsItIs) {
         OfferSnapshot{dataset, model::Epoch{3}, std::nullopt, second, Bytes{0}, true},
         AskImage{"registry.example:5000/redis:7"},
         AskLogs{model::ApplicationName{"db"}, UINT32_MAX, true},
+        AskHold{dataset, {model::Epoch{3}, 42}},
+        AskDigest{},
+        AskDigest{ports::DigestRange{256, 0}},
     };
     for (const auto& request : requests) EXPECT_TRUE(decode_request(encode(request)) == request) << encode(request);
 }

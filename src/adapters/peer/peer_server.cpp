@@ -72,7 +72,7 @@ void PeerServer::start(std::unique_ptr<posix::Stream> stream) {
         std::thread([this, stream = std::move(stream), finished, left]() mutable {
             {
                 FrameStream frames(std::move(stream));
-                PeerSession(frames, answering_, stopping_, logs_).run();
+                PeerSession(frames, answering_, stopping_, logs_, tree_held_).run();
                 finished();
             }
             left();

@@ -14,6 +14,7 @@
 #include "ports/byte_stream.hpp"
 #include "ports/loop.hpp"
 #include "ports/replica_link.hpp"
+#include "ports/snapshot_digests.hpp"
 
 namespace flocker::peer {
 
@@ -23,17 +24,18 @@ struct Answering {
     ports::ReplicaInbox& inbox;  ///< Asked on the loop thread.
     ports::SnapshotStreams& snapshots;
     ports::EngineStreams& engine;
+    ports::SnapshotDigests* digests{nullptr};  ///< nullptr: it makes none.
 };
 
-/// Answers other agents and, for logs, the control service, on the streams of a listener; one thread
+/// Answers other agents and, for logs and digests, the control service, on the streams of a listener; one thread
 /// a stream, from its construction on. Who asks is who Stream::peer() says: "node:<uuid>" for
-/// snapshots, holdings and images, "control" for logs; everyone else is denied everything.
+/// snapshots, holdings and images, "control" for logs and digests; everyone else is denied everything.
 ///
 /// A snapshot is offered to the inbox before a byte of it goes to the store, and received() is called
 /// before the sender gets its receipt.
 ///
 /// Threads: stop() from any thread but the loop's and the server's own, or when the loop has ended.
-/// Limits:  streams_max at a time (one more is closed at once), logs_max of them with logs.
+/// Limits:  streams_max at a time (one more is closed at once), logs_max of them with logs, one with a held tree.
 /// Owns:    its threads. The listener outlives this; stop() closes it.
 class PeerServer {
 public:
@@ -57,6 +59,7 @@ private:
     Answering answering_;
     std::atomic<bool> stopping_{false};
     std::atomic<std::size_t> logs_{0};
+    std::atomic<bool> tree_held_{false};
     std::mutex mutex_;  ///< Guards what follows.
     std::condition_variable changed_;
     std::set<posix::Stream*> streams_;

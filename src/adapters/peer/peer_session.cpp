@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "adapters/peer/body_source.hpp"
+#include "adapters/peer/digest_lines.hpp"
 
 namespace flocker::peer {
 namespace {
@@ -21,6 +22,10 @@ constexpr Duration linger_limit = 2s;
 constexpr std::uint64_t linger_bytes = std::uint64_t{64} << 20U;
 /// How often who waits for the loop looks whether the server stops.
 constexpr Duration stop_look_interval = 100ms;
+/// How long a digest waits for the one before it to end.
+constexpr Duration busy_patience = 2s;
+/// Between two words of a digest's progress.
+constexpr Duration progress_interval = 500ms;
 constexpr std::string_view node_prefix = "node:";
 
 std::optional<model::NodeId> node_of(const std::string& peer) {
@@ -104,8 +109,9 @@ void PeerSession::run() {
 }
 
 bool PeerSession::answer(const Request& request) {
-    const bool wants_logs = std::holds_alternative<AskLogs>(request);
-    if (wants_logs ? peer_ != "control" : !node_of(peer_)) {
+    const bool is_controls = std::holds_alternative<AskLogs>(request) || std::holds_alternative<AskHold>(request) ||
+                             std::holds_alternative<AskDigest>(request);
+    if (is_controls ? peer_ != "control" : !node_of(peer_)) {
         end_with({ErrorCode::denied, "'" + peer_ + "' may not ask this of an agent"});
         return false;
     }
@@ -206,6 +212,55 @@ bool PeerSession::answer(const AskLogs& ask) {
     });
     --logs_;
     return usable;
+}
+
+Status PeerSession::hold(const AskHold& ask) {
+    let_tree_go();
+    if (!answering_.digests) return fail(ErrorCode::invalid_argument, "this agent makes no digests");
+    // One whose client has just gone away is about to be let go.
+    for (Duration waited{}; tree_held_.exchange(true); waited += stop_look_interval) {
+        if (waited >= busy_patience || stopping_)
+            return fail(ErrorCode::unavailable, "a digest is being made on this node already; wait for its end");
+        std::this_thread::sleep_for(stop_look_interval);
+    }
+    auto tree = answering_.digests->hold(ask.dataset, ask.snapshot);
+    if (!tree) {
+        tree_held_ = false;
+        return tl::unexpected(tree.error());
+    }
+    tree_ = *std::move(tree);
+    return {};
+}
+
+void PeerSession::let_tree_go() {
+    if (!tree_) return;
+    tree_.reset();
+    tree_held_ = false;
+}
+
+bool PeerSession::answer(const AskHold& ask) { return reply({Reply::Kind::done, hold(ask), {}}); }
+
+bool PeerSession::answer(const AskDigest& ask) {
+    return reply_with_body([&](const ports::Sink& sink) -> Status {
+        if (!tree_) return fail(ErrorCode::conflict, "no tree is held for this stream");
+        const auto say = [&](const DigestLine& line) -> Status {
+            const std::string text = encode(line);
+            FLOCKER_CHECK_OK(sink(std::as_bytes(std::span(text))));
+            const std::lock_guard lock(write_mutex_);
+            return frames_.flush();
+        };
+        auto said = std::chrono::steady_clock::now() - progress_interval;
+        const auto listener = [&](const std::variant<ports::DigestProgress, ports::DigestMark>& news) -> Status {
+            if (stopping_) return fail(ErrorCode::unavailable, "this agent is stopping");
+            if (const auto* mark = std::get_if<ports::DigestMark>(&news)) return say(*mark);
+            const auto now = std::chrono::steady_clock::now();
+            if (now - said < progress_interval) return {};
+            said = now;
+            return say(std::get<ports::DigestProgress>(news));
+        };
+        FLOCKER_TRY(const ports::TreeDigest digest, tree_->digest(ask.only, listener));
+        return say(digest);
+    });
 }
 
 bool PeerSession::reply(const Reply& reply) {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,8 +20,11 @@ namespace flocker::peer {
 class PeerSession {
 public:
     PeerSession(FrameStream& frames, Answering answering, const std::atomic<bool>& stopping,
-                std::atomic<std::size_t>& logs)
-        : frames_(frames), answering_(answering), stopping_(stopping), logs_(logs) {}
+                std::atomic<std::size_t>& logs, std::atomic<bool>& tree_held)
+        : frames_(frames), answering_(answering), stopping_(stopping), logs_(logs), tree_held_(tree_held) {}
+    ~PeerSession() { let_tree_go(); }
+    PeerSession(const PeerSession&) = delete;
+    PeerSession& operator=(const PeerSession&) = delete;
 
     /// Until the other side ends, breaks the rules or is silent for too long.
     void run();
@@ -34,7 +38,11 @@ private:
     [[nodiscard]] bool answer(const OfferSnapshot& offer);
     [[nodiscard]] bool answer(const AskImage& ask);
     [[nodiscard]] bool answer(const AskLogs& ask);
+    [[nodiscard]] bool answer(const AskHold& ask);
+    [[nodiscard]] bool answer(const AskDigest& ask);
 
+    [[nodiscard]] Status hold(const AskHold& ask);
+    void let_tree_go();
     [[nodiscard]] bool receive(const OfferSnapshot& offer, const ports::SnapshotOffer& shown);
     /// What is kept of the very snapshot that is offered, if the sender can go on.
     [[nodiscard]] std::optional<ports::KeptPart> kept_of(const OfferSnapshot& offer);
@@ -51,6 +59,8 @@ private:
     Answering answering_;
     const std::atomic<bool>& stopping_;
     std::atomic<std::size_t>& logs_;
+    std::atomic<bool>& tree_held_;
+    std::unique_ptr<ports::HeldTree> tree_;  ///< The one of this agent, if it is asked for on this stream.
     std::mutex write_mutex_;  ///< Guards the writing side of frames_.
     std::string peer_;
 };

@@ -173,6 +173,43 @@ public:
     std::string imported;
 };
 
+/// One snapshot, `first`, as a tree of three entries; read until `goes_on` is false.
+class MemoryDigests final : public ports::SnapshotDigests {
+public:
+    Result<std::unique_ptr<ports::HeldTree>> hold(const model::DatasetId& asked, const model::SnapshotId& id) override {
+        if (asked != dataset || id != first) return fail(ErrorCode::not_found, "no snapshot " + model::to_text(id));
+        return std::make_unique<Tree>(*this);
+    }
+
+    std::atomic<int> held{0};
+    std::atomic<bool> goes_on{false};
+    std::optional<Error> trouble;
+
+private:
+    class Tree final : public ports::HeldTree {
+    public:
+        explicit Tree(MemoryDigests& digests) : digests_(digests) { ++digests_.held; }
+        ~Tree() override { --digests_.held; }
+        Tree(const Tree&) = delete;
+        Tree& operator=(const Tree&) = delete;
+        Result<ports::TreeDigest> digest(std::optional<ports::DigestRange> only,
+                                         const ports::DigestListener& listener) override {
+            do {
+                FLOCKER_CHECK_OK(listener(ports::DigestProgress{1, Bytes{10}, 3, Bytes{30}}));
+            } while (digests_.goes_on);
+            for (std::uint64_t i = 0; i < 3; ++i) {
+                if (only && (i < only->first || i - only->first >= only->count)) continue;
+                FLOCKER_CHECK_OK(listener(ports::DigestMark{i, "file " + std::to_string(i), only ? "own" : "all"}));
+            }
+            if (digests_.trouble) return tl::unexpected(*digests_.trouble);
+            return ports::TreeDigest{"whole", 3, Bytes{30}};
+        }
+
+    private:
+        MemoryDigests& digests_;
+    };
+};
+
 /// Used on the loop thread only; the test reads it when nothing is under way.
 class ScriptedInbox final : public ports::ReplicaInbox {
 public:
@@ -302,12 +339,13 @@ public:
     MemorySnapshots far_;
     MemoryEngine near_engine_;
     MemoryEngine far_engine_;
+    MemoryDigests far_digests_;
     ScriptedInbox inbox_;
     std::unique_ptr<CuttableListener> listener_ = std::make_unique<CuttableListener>(
         value_of(cluster_.node(tls::testing::birch).listen("127.0.0.1", 0, tls::ClientCertificates::required)));
     model::Node birch_;
     std::vector<model::SendProgress> progress_;
-    std::optional<PeerServer> server_{std::in_place, *listener_, Answering{loop_, inbox_, far_, far_engine_}};
+    std::optional<PeerServer> server_{std::in_place, *listener_, Answering{loop_, inbox_, far_, far_engine_, &far_digests_}};
     std::optional<PeerLink> link_{std::in_place, loop_, alder_tls_.connector([](const std::string&) { return true; }),
                                   near_, near_engine_};
 };
