@@ -14,9 +14,9 @@ namespace flocker::ports {
 ///            reaches the router's bound, and it is refused with a reset. The bounds are a number of
 ///            connections that wait at once and a time for each of them. It never reaches a target of
 ///            the time before the release. Connections that were open before the hold are not touched.
-/// Ended:     connections that are open when their port comes to lead elsewhere get a reset if nobody else ends them:
-///            those to a container of this node, which is gone then, and those to another node if the port was not
-///            held before, for then that node is lost.
+/// Ended:     open connections that nobody else ends get a reset: those to a container of this node when their port
+///            comes to lead elsewhere, since it is gone then; those to a node when their port's entry comes to name it
+///            as lost.
 /// Threads:   call on the loop thread; no call blocks it.
 /// Repeating: applying the same table again changes nothing and disturbs no connection; the time of those
 ///            that wait goes on.

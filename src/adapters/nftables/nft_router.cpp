@@ -75,7 +75,7 @@ public:
           wake_(std::move(wake)) {
         for (const std::uint16_t port : held_ports(routes_.table())) unclean_[port] = std::nullopt;
         for (const auto& [port, entry] : routes_.table()) {
-            if (entry.target) served_[port] = {*entry.target, entry.held};
+            if (entry.target && entry.target->local) served_[port] = *entry.target;
         }
         thread_ = std::thread([this] { run(); });
     }
@@ -107,12 +107,6 @@ private:
     struct Job {
         std::optional<model::RouteTable> table;  ///< nullopt: ensure.
         Done<void> done;
-    };
-
-    /// Where a port led when it was open last.
-    struct Served {
-        model::RouteTarget target;
-        bool held_since{false};
     };
 
     void wake_up() {
@@ -198,28 +192,29 @@ private:
         const model::RouteTable before = routes_.table();
         FLOCKER_CHECK_OK(routes_.commit(wanted));
         note_unclean(before, wanted);
-        note_ended();
+        note_ended(before, wanted);
         return let_go(before);
     }
 
-    /// Which open connections lead to nobody any more. A container of this node is gone when its port leads
-    /// elsewhere. Another node had ended its connections if there was a hold, and what it passed on since
-    /// then goes on; if there was none, it was lost with them.
-    void note_ended() {
-        const model::RouteTable& now = routes_.table();
-        std::map<std::uint16_t, Served> served;
-        for (const auto& [port, old] : served_) {
-            if (is_held(now, port)) {
-                served[port] = {old.target, true};
-            } else if (old.target != target_of(now, port) && (old.target.local || !old.held_since)) {
-                ended_.push_back({port, old.target});
-                end_due_ = Clock::now() + (old.held_since ? end_after_release : Clock::duration{});
-            }
-        }
+    /// Which open connections lead to nobody any more. Of a container that is stopped they go on until its port
+    /// is open again, or closed.
+    void note_ended(const model::RouteTable& before, const model::RouteTable& now) {
         for (const auto& [port, entry] : now) {
-            if (entry.target && !entry.held) served[port] = {*entry.target, false};
+            const auto was = before.find(port);
+            if (entry.lost.empty() || (was != before.end() && was->second.lost == entry.lost)) continue;
+            ended_.push_back({port, {entry.lost, port, false}});
+            end_due_ = Clock::now();
         }
-        served_ = std::move(served);
+        std::erase_if(served_, [&](const auto& old) {
+            if (is_held(now, old.first)) return false;
+            if (old.second == target_of(now, old.first)) return true;
+            if (ended_.empty()) end_due_ = Clock::now() + end_after_release;
+            ended_.push_back({old.first, old.second});
+            return true;
+        });
+        for (const auto& [port, entry] : now) {
+            if (entry.target && entry.target->local && !entry.held) served_[port] = *entry.target;
+        }
     }
 
     /// Tried again after a while, whatever stood in the way.
@@ -348,7 +343,7 @@ private:
     WaitingRoom waiting_;
     /// Ports whose unanswered connections are to be forgotten, but for those to this target.
     std::map<std::uint16_t, std::optional<model::RouteTarget>> unclean_;
-    std::map<std::uint16_t, Served> served_;
+    std::map<std::uint16_t, model::RouteTarget> served_;  ///< The container that a port led to when it was open last.
     std::vector<OldRoute> ended_;  ///< Their open connections are to be forgotten, when it is time.
     Clock::time_point end_due_;
     Clock::time_point ensured_at_{Clock::now()};
