@@ -30,8 +30,8 @@ write   One row each --interval (default 1 ms) if the database is that fast, one
           errors    anything else              longest_pause_ms   between two acknowledged writes
         A connection that is made to wait is no error until --patience (default 60 s) is over.
         --others (default 0) are further clients, as of a busy database (not the queue): each overwrites a row of
-        --others-payload (default 3900 bytes) each --others-interval (default 4 ms). Their rows are counted ("others"), not verified;
-        what they meet counts in refused, resets and errors.
+        --others-payload (default 3900 bytes) each --others-interval (default 4 ms). Their rows are counted ("others"),
+        not verified; what they meet counts in refused, resets and errors.
 verify  Reads all rows back and prints {"acknowledged", "found", "lost", ...}; exit status 1 if one is lost.
 forget  Removes the rows below that number, and has the log that they are in made anew: the next start reads no more
         than the first one did. Not for the ledger and the queue.
