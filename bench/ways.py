@@ -119,7 +119,7 @@ def verify_again(side, acks):
     lost = verify(side, side.acks)["lost"] if side.acks else 0
     side.acks = acks
     with acks.open() as file:
-        first = file.readline().strip()
+        first = file.readline().split()[0]
     run([command_line.LOAD, "forget", *address(side), "--below", first], timeout=300)
     return lost
 

@@ -18,23 +18,23 @@ const char* const usage =
   load forget  KIND --host HOST --port PORT --below ROW
   load fill    KIND --host HOST --port PORT --bytes N[K|M|G]
 
-KIND is postgres, redis or ledger.
+KIND is postgres, redis, rabbitmq or ledger.
 
 write   One row each --interval (default 1 ms) if the database is that fast, one at a time. A connection that breaks is
         made again each --retry (default 2 ms). With --connect-each every row has a connection of its own. Every
-        acknowledged number goes to --acks, which is continued if it is there.
+        acknowledged number goes to --acks, with the second of its receipt; a file that is there is continued.
         A line of JSON on standard output says {"event": "writing"} when the first row is acknowledged. The line
         "mark NAME" on standard input, or SIGUSR1, ends a measuring window, prints it and begins the next one.
         The line "quit", the end of a pipe on standard input, SIGTERM or SIGINT prints the total and ends.
           refused   nobody listened            resets   the connection broke before its first answer
           errors    anything else              longest_pause_ms   between two acknowledged writes
         A connection that is made to wait is no error until --patience (default 60 s) is over.
-        --others (default 0) are further clients, as of a busy database: each overwrites a row of --others-payload
-        (default 3900 bytes) each --others-interval (default 4 ms). Their rows are counted ("others"), not verified;
-        what they meet counts in refused, resets and errors.
+        --others (default 0) are further clients, as of a busy database (not the queue): each overwrites a row of
+        --others-payload (default 3900 bytes) each --others-interval (default 4 ms). Their rows are counted ("others"),
+        not verified; what they meet counts in refused, resets and errors.
 verify  Reads all rows back and prints {"acknowledged", "found", "lost", ...}; exit status 1 if one is lost.
 forget  Removes the rows below that number, and has the log that they are in made anew: the next start reads no more
-        than the first one did. Not for the ledger.
+        than the first one did. Not for the ledger and the queue.
 fill    Adds about that much data that can't be compressed.
 )";
 
@@ -89,7 +89,7 @@ std::map<std::string, Option> options_into(Arguments& arguments) {
 }
 
 std::string complaint_about(const Arguments& arguments) {
-    if (arguments.target.kind.empty()) return "say what to write to: postgres, redis or ledger";
+    if (arguments.target.kind.empty()) return "say what to write to: postgres, redis, rabbitmq or ledger";
     if (arguments.target.host.empty() || arguments.target.port == 0) return "--host and --port are needed";
     if (arguments.command == Command::verify && arguments.acks.empty()) return "verify needs --acks";
     if (arguments.command == Command::forget && arguments.below == 0) return "forget needs --below";

@@ -16,7 +16,7 @@ enum class Command : std::uint8_t { write, verify, forget, fill, help };
 struct Arguments {
     Command command{Command::write};
     Target target;
-    std::string acks;  ///< File of acknowledged numbers, one a line; empty: none.
+    std::string acks;  ///< File of acknowledged numbers, one a line, with their time; empty: none.
     std::chrono::microseconds interval{1000};
     std::chrono::milliseconds retry{2};
     std::optional<std::chrono::seconds> seconds;  ///< How long to write; nullopt: until told to end.

@@ -22,7 +22,7 @@ struct Attempt {
 };
 
 struct Target {
-    std::string kind;  ///< "postgres", "redis" or "ledger".
+    std::string kind;  ///< "postgres", "redis", "rabbitmq" or "ledger".
     std::string host;
     std::uint16_t port{0};
     /// How long a connection may be held, and an answer may take, before it is an error.
@@ -59,6 +59,7 @@ public:
 
 [[nodiscard]] std::unique_ptr<Database> make_postgres(const Target& target);
 [[nodiscard]] std::unique_ptr<Database> make_redis(const Target& target);
+[[nodiscard]] std::unique_ptr<Database> make_rabbitmq(const Target& target);
 [[nodiscard]] std::unique_ptr<Database> make_ledger(const Target& target);
 
 }  // namespace flocker::load

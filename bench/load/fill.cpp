@@ -10,6 +10,7 @@ namespace flocker::load {
 std::unique_ptr<Database> make_database(const Target& target) {
     if (target.kind == "postgres") return make_postgres(target);
     if (target.kind == "redis") return make_redis(target);
+    if (target.kind == "rabbitmq") return make_rabbitmq(target);
     if (target.kind == "ledger") return make_ledger(target);
     return nullptr;
 }

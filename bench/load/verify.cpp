@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <fstream>
+#include <sstream>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
@@ -37,6 +39,15 @@ int report(const std::vector<std::uint64_t>& acknowledged, const std::unordered_
 
 }  // namespace
 
+std::vector<std::uint64_t> read_acks(std::istream& file) {
+    std::vector<std::uint64_t> rows;
+    std::uint64_t row = 0;
+    for (std::string line; std::getline(file, line);) {
+        if (std::istringstream{line} >> row) rows.push_back(row);
+    }
+    return rows;
+}
+
 int verify_rows(const Arguments& arguments) {
     const auto database = make_database(arguments.target);
     std::ifstream file{arguments.acks};
@@ -44,8 +55,7 @@ int verify_rows(const Arguments& arguments) {
         fmt::print(stderr, "load: {}\n", database ? arguments.acks + " can't be read" : "no such database");
         return 2;
     }
-    std::vector<std::uint64_t> acknowledged;
-    for (std::uint64_t row = 0; file >> row;) acknowledged.push_back(row);
+    std::vector<std::uint64_t> acknowledged = read_acks(file);
     std::ranges::sort(acknowledged);
     acknowledged.erase(std::ranges::unique(acknowledged).begin(), acknowledged.end());
 

@@ -25,8 +25,8 @@ void print_line(const std::string& line) {
     std::fflush(stdout);
 }
 
-/// The acknowledged numbers. Each is in the file before the next row is written, whatever happens
-/// to this process.
+/// The acknowledged numbers, and when: "ROW SECONDS", since 1970. Each is in the file before the next row is
+/// written, whatever happens to this process.
 class Acks {
 public:
     /// The highest number in the file, 0 if there is none; errno text in `error` if it can't be written.
@@ -34,7 +34,7 @@ public:
         if (path.empty()) return 0;
         std::uint64_t highest = 0;
         std::ifstream before{path};
-        for (std::uint64_t row = 0; before >> row;) highest = std::max(highest, row);
+        for (const std::uint64_t row : read_acks(before)) highest = std::max(highest, row);
         file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         if (file_ < 0) error = path + " can't be written";
         return highest;
@@ -42,7 +42,9 @@ public:
 
     void add(std::uint64_t row) const {
         if (file_ < 0) return;
-        const std::string line = std::to_string(row) + '\n';
+        const auto now = WallClock::now().time_since_epoch();
+        const std::string line =
+            fmt::format("{} {:.6f}\n", row, std::chrono::duration<double>(now).count());
         if (::write(file_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
             fmt::print(stderr, "load: the file of acknowledged numbers can't be written any more\n");
             std::_Exit(2);  // A number that is not noted could be lost without anybody noticing.

@@ -258,6 +258,7 @@ void fields(V&& visit, Either<model::Route> auto& route) {
     visit("application", route.application);
     visit("owner", route.owner);
     visit("held", route.held);
+    visit("lost", route.lost, added);
 }
 
 template <class V>

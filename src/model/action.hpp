@@ -167,6 +167,8 @@ struct RouteEntry {
     bool held{false};
     /// Its local target gets and gives packets only while this node's lease runs.
     bool leased{false};
+    /// Address of a node that was lost; connections that are open to it get a reset. Empty: none.
+    std::string lost{};
     friend bool operator==(const RouteEntry&, const RouteEntry&) = default;
 };
 using RouteTable = std::map<std::uint16_t, RouteEntry>;

@@ -87,6 +87,8 @@ struct Route {
     ApplicationName application;
     NodeId owner;      ///< This node: to the container here. Another: to the same port there.
     bool held{false};  ///< New connections wait here until this is false again.
+    /// The owner before, if this one took over because it was lost: what is open to it ends.
+    std::optional<NodeId> lost{};
 
     friend bool operator==(const Route&, const Route&) = default;
 };

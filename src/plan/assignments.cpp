@@ -99,6 +99,13 @@ std::optional<ApplicationAssignment> application_for(const Wanted& wanted, const
     return assignment;
 }
 
+/// Whom the owner took over from, if that one was lost.
+std::optional<NodeId> lost_owner(const Ownership& ownership) {
+    const MoveResult* last = last_move(ownership);
+    if (!last || !last->failover || !last->succeeded || last->target != ownership.owner) return std::nullopt;
+    return last->source;
+}
+
 }  // namespace
 
 bool in_cutover(const Ownership& ownership) {
@@ -124,7 +131,7 @@ Assignment assignment_for(const Records& records, const NodeId& node) {
         }
         for (const Port& port : wanted.application.ports) {
             assignment.routes.push_back(
-                {port.external, port.internal, name, ownership.owner, in_cutover(ownership)});
+                {port.external, port.internal, name, ownership.owner, in_cutover(ownership), lost_owner(ownership)});
         }
     }
     std::ranges::sort(assignment.datasets, {}, &DatasetAssignment::dataset);

@@ -14,6 +14,9 @@ namespace flocker::ports {
 ///            reaches the router's bound, and it is refused with a reset. The bounds are a number of
 ///            connections that wait at once and a time for each of them. It never reaches a target of
 ///            the time before the release. Connections that were open before the hold are not touched.
+/// Ended:     open connections that nobody else ends get a reset: those to a container of this node when their port
+///            comes to lead elsewhere, since it is gone then; those to a node when their port's entry comes to name it
+///            as lost.
 /// Threads:   call on the loop thread; no call blocks it.
 /// Repeating: applying the same table again changes nothing and disturbs no connection; the time of those
 ///            that wait goes on.
@@ -23,7 +26,7 @@ class Router {
 public:
     virtual ~Router() = default;
     /// Makes the table the whole truth in one atomic step. Entries that do not change keep their
-    /// connections. When `done` sees success, each new connection to a held port waits, and those
+    /// connections; of others see Ended. When `done` sees success, each new connection to a held port waits, and those
     /// that waited on a port no longer held have gone on to its target.
     virtual void apply(const model::RouteTable& table, Done<void> done) = 0;
     /// This node's lease runs until then, by the loop's clock. While it runs, packets pass to and from the

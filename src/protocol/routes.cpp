@@ -21,6 +21,8 @@ RouteTable route_table(const Assignment& assignment, const std::function<LocalSe
             const auto owner = std::ranges::find(assignment.nodes, route.owner, &Node::id);
             if (owner != assignment.nodes.end()) entry.target = RouteTarget{owner->address, route.external, false};
         }
+        const auto lost = std::ranges::find(assignment.nodes, route.lost, &Node::id);
+        if (lost != assignment.nodes.end() && lost->id != assignment.node) entry.lost = lost->address;
         table.emplace(route.external, entry);
     }
     return table;

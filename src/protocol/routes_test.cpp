@@ -54,6 +54,20 @@ TEST_F(Routes, LeadToTheNewOwnerAfterTheCommit) {
     EXPECT_TRUE(at(birch, open).target->local);
 }
 
+TEST_F(Routes, NameTheOwnerThatWasLostToAllOthersUntilTheNextMove) {
+    Ownership& ownership = scene_.owned(database());
+    MoveResult failover;
+    failover.source = alder;
+    failover.target = ownership.owner = birch;
+    failover.succeeded = failover.failover = true;
+    ownership.moves.push_back(failover);
+    EXPECT_EQ(at(cedar).lost, "10.0.0.10");
+    EXPECT_EQ(at(birch, open).lost, "10.0.0.10");
+    EXPECT_EQ(at(alder).lost, "") << "itself";
+    ownership.moves.back().failover = false;
+    EXPECT_EQ(at(cedar).lost, "");
+}
+
 TEST_F(Routes, AreHeldAtTheOwnerWhileItsApplicationStarts) {
     EXPECT_EQ(at(alder, starting), (RouteEntry{std::nullopt, true}));
 }

@@ -251,6 +251,16 @@ class Load:
         goal = self._count() + count
         wait_until(f"{count} more acknowledged rows", lambda: self._count() >= goal, seconds)
 
+    def wait_acknowledged_after(self, moment, seconds=60.0):
+        """The time of the first row that was acknowledged after that time; seconds since 1970."""
+        return wait_until("a row to be acknowledged", lambda: next((at for _, at in self.acknowledged() if at > moment), None),
+                          seconds)
+
+    def acknowledged(self):
+        """[(row, when)], in order."""
+        whole = self.acks.read_text().rpartition("\n")[0]
+        return [(int(row), float(at)) for row, at in map(str.split, whole.splitlines())]
+
     def _count(self):
         return self.acks.read_bytes().count(b"\n")
 

@@ -63,8 +63,8 @@ def runs(cluster):
             for seen in json.loads(node.docker("inspect", name))}
 
 
-def fill(cluster, node, port, amount):
-    run([command_line.LOAD, "fill", "ledger", "--host", cluster[node].address, "--port", port, "--bytes", amount],
+def fill(cluster, node, port, amount, kind="ledger"):
+    run([command_line.LOAD, "fill", kind, "--host", cluster[node].address, "--port", port, "--bytes", amount],
         timeout=300)
 
 

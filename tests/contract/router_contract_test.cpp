@@ -145,20 +145,120 @@ TEST_F(RouterContract, AnEqualTableCausesNoTransactionNeitherNowNorAfterARestart
     EXPECT_EQ(a.router().counters().transactions, 0U);
 }
 
-TEST_F(RouterContract, AChangeOfOneRouteKeepsOpenConnectionsAlive) {
+TEST_F(RouterContract, AChangeOfOneRouteKeepsOpenConnectionsOfOthersAliveAndAHoldItsOwn) {
     Node a("flkt-a");
     ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, open_to(to_a2)}}));
     Client unchanged("flkt-out", address_a, 7001);
-    Client changed("flkt-out", address_a, 7002);
+    Client held("flkt-out", address_a, 7002);
     ASSERT_EQ(unchanged.line(), "flkt-a1 " + address_out);
-    ASSERT_EQ(changed.line(), "flkt-a2 " + address_out);
+    ASSERT_EQ(held.line(), "flkt-a2 " + address_out);
 
-    ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, held_at(to_a1)}}));
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, held_nowhere}}));
+    EXPECT_EQ(held.say("and you?"), "and you?");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, open_to(to_a2)}}));
+    EXPECT_EQ(held.say("and now?"), "and now?");
     ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, open_to(to_a1)}}));
-
     EXPECT_EQ(unchanged.say("still there?"), "still there?");
-    EXPECT_EQ(changed.say("and you?"), "and you?");
     EXPECT_EQ(Client("flkt-out", address_a, 7002).line(), "flkt-a1 " + address_out);
+}
+
+/// As a failover does it. Some wait for an answer, some have said something that nobody heard; both would go on
+/// for minutes.
+TEST_F(RouterContract, ConnectionsThatAreOpenToALostNodeAreResetHeldOrNot) {
+    Node a("flkt-a");
+    Node b("flkt-b");
+    ASSERT_OK(b.apply({{7001, open_to(to_b1)}, {7002, open_to(to_b1)}}));
+    const RouteEntry others = open_to(to_node(address_b, 7002));
+    for (const bool held : {false, true}) {
+        ASSERT_OK(a.apply({{7001, open_to(to_node(address_b, 7001))}, {7002, others}}));
+        std::vector<Client> idle;
+        std::vector<Client> saying;
+        for (const auto& [from, address] : std::vector<std::pair<const char*, std::string>>{
+                 {"flkt-out", address_a}, {"flkt-a", address_a}, {"flkt-a", "127.0.0.1"}, {"flkt-a2", address_a}}) {
+            for (auto* clients : {&idle, &saying}) {
+                ASSERT_EQ(clients->emplace_back(from, address, 7001).line(), "flkt-b1 " + address_a);
+            }
+        }
+        Client of_another("flkt-out", address_a, 7002);
+        ASSERT_EQ(of_another.line(), "flkt-b1 " + address_a);
+
+        shell("ip -n flkt-lan link set to-b nomaster");
+        for (Client& client : saying) EXPECT_FALSE(client.hears_itself(1ms));
+        EXPECT_EQ(saying.front().line(1500ms), "nothing") << "it asks again, more and more rarely";
+        const auto begin = Clock::now();
+        RouteEntry next = held ? held_nowhere : open_to(to_a1);
+        next.lost = address_b;
+        ASSERT_OK(a.apply({{7001, next}, {7002, others}}));
+        for (Client& client : idle) EXPECT_EQ(client.line(), "reset");
+        for (Client& client : saying) EXPECT_EQ(client.line(), "reset");
+        EXPECT_LT(Clock::now() - begin, 500ms);
+        Client again("flkt-out", address_a, 7001);
+        ASSERT_OK(a.apply({{7001, {to_a1, false, false, address_b}}, {7002, others}}));
+        EXPECT_EQ(again.line(), "flkt-a1 " + address_out);
+
+        shell("ip -n flkt-lan link set to-b master lan");
+        EXPECT_EQ(of_another.say("still there?"), "still there?") << "nobody is lost to its port";
+        EXPECT_EQ(again.say("and you?"), "and you?");
+    }
+}
+
+/// A client that does not answer what belongs to nothing, or can't hear it.
+TEST_F(RouterContract, AConnectionThatWasForgottenIsResetWhenItsClientSpeaks) {
+    Node a("flkt-a");
+    Node b("flkt-b");
+    ASSERT_OK(b.apply({{7001, open_to(to_b1)}, {7002, open_to(to_b1)}}));
+    ASSERT_OK(a.apply({{7001, open_to(to_node(address_b, 7001))}, {7002, open_to(to_node(address_b, 7002))}}));
+    Client led_elsewhere("flkt-out", address_a, 7001);
+    Client led_nowhere("flkt-out", address_a, 7002);
+    ASSERT_EQ(led_elsewhere.line(), "flkt-b1 " + address_a);
+    ASSERT_EQ(led_nowhere.line(), "flkt-b1 " + address_a);
+
+    shell("ip -n flkt-lan link set to-b nomaster");
+    shell("ip netns exec flkt-out nft 'table ip deaf { chain c { type filter hook input priority -400;"
+          " tcp flags & (syn | ack) == syn drop; }; }'");
+    ASSERT_OK(a.apply({{7001, {to_a1, false, false, address_b}}, {7002, {std::nullopt, true, false, address_b}}}));
+    EXPECT_EQ(led_elsewhere.line(300ms), "nothing");
+    EXPECT_EQ(led_elsewhere.say("anybody there?"), "reset");
+    EXPECT_EQ(led_nowhere.say("anybody there?"), "reset");
+}
+
+/// In a move: what the other node passes on, since it knew of the commit before, must not suffer.
+TEST_F(RouterContract, AConnectionToANodeThatIsNotLostGoesOnWhenItsPortLeadsElsewhere) {
+    Node a("flkt-a");
+    Node b("flkt-b");
+    ASSERT_OK(a.apply({{7001, open_to(to_a1)}}));
+    for (const bool held : {true, false}) {
+        ASSERT_OK(b.apply({{7001, open_to(to_node(address_a, 7001))}}));
+        Client client("flkt-out", address_b, 7001);
+        ASSERT_EQ(client.line(), "flkt-a1 " + address_b);
+        if (held) {
+            ASSERT_OK(b.apply({{7001, held_at(to_node(address_a, 7001))}}));
+        }
+        ASSERT_OK(b.apply({{7001, open_to(to_b1)}}));
+        EXPECT_EQ(client.line(1s), "nothing");
+        EXPECT_EQ(client.say("still there?"), "still there?");
+    }
+}
+
+/// A former owner that was cut off: its container could tell nobody that it ended.
+TEST_F(RouterContract, ConnectionsToAContainerThatIsGoneAreResetWhenTheirPortLeadsElsewhere) {
+    Node a("flkt-a");
+    Node b("flkt-b");
+    ASSERT_OK(b.apply({{7001, open_to(to_b1)}}));
+    for (const bool to_another_node : {true, false}) {
+        ASSERT_OK(a.apply({{7001, leased_to(to_a1)}}));
+        ASSERT_OK(a.extend_lease(20s));
+        Client from_outside("flkt-out", address_a, 7001);
+        Client from_the_node("flkt-a", "127.0.0.1", 7001);
+        ASSERT_EQ(from_outside.line(), "flkt-a1 " + address_out);
+        ASSERT_EQ(from_the_node.line(), "flkt-a1 172.31.1.1");
+        ASSERT_OK(a.extend_lease(100ms));
+        ASSERT_OK(a.apply({{7001, {to_a1, true, true}}}));
+        EXPECT_EQ(from_outside.line(300ms), "nothing");
+        ASSERT_OK(a.apply({{7001, to_another_node ? open_to(to_node(address_b, 7001)) : closed}}));
+        EXPECT_EQ(from_outside.line(), "reset");
+        EXPECT_EQ(from_the_node.line(), "reset");
+    }
 }
 
 TEST_F(RouterContract, RoutesOutliveTheRouter) {

@@ -4,11 +4,12 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include <algorithm>
 #include <array>
-#include <vector>
 
 namespace flocker::nftables {
 namespace {
@@ -33,6 +34,7 @@ struct Entry {
     Tuple reply;
     std::uint32_t status{0};
     std::uint32_t id{0};  ///< Network byte order, as the kernel gave it.
+    std::uint8_t tcp_state{TCP_CONNTRACK_NONE};
 };
 
 Tuple read_tuple(const nlattr* nest) {
@@ -52,6 +54,17 @@ Tuple read_tuple(const nlattr* nest) {
     return tuple;
 }
 
+std::uint8_t read_tcp_state(const nlattr* protocol) {
+    std::uint8_t state = TCP_CONNTRACK_NONE;
+    each_nested(protocol, [&](const nlattr* part) {
+        if (mnl_attr_get_type(part) != CTA_PROTOINFO_TCP) return;
+        each_nested(part, [&](const nlattr* field) {
+            if (mnl_attr_get_type(field) == CTA_PROTOINFO_TCP_STATE) state = mnl_attr_get_u8(field);
+        });
+    });
+    return state;
+}
+
 Entry read_entry(const nlmsghdr& message) {
     Entry entry;
     each_attribute(message, [&](const nlattr* attribute) {
@@ -60,21 +73,38 @@ Entry read_entry(const nlmsghdr& message) {
         if (type == CTA_TUPLE_REPLY) entry.reply = read_tuple(attribute);
         if (type == CTA_STATUS) entry.status = ntohl(mnl_attr_get_u32(attribute));
         if (type == CTA_ID) entry.id = mnl_attr_get_u32(attribute);
+        if (type == CTA_PROTOINFO) entry.tcp_state = read_tcp_state(attribute);
     });
     return entry;
 }
 
-bool is_stale(const Entry& entry, const Targets& targets) {
-    if (entry.original.protocol != IPPROTO_TCP || (entry.status & IPS_SEEN_REPLY) != 0 ||
-        (entry.status & IPS_DST_NAT) == 0) {
-        return false;
-    }
-    const auto found = targets.find(ntohs(entry.original.destination_port));
-    if (found == targets.end()) return false;
-    if (!found->second) return true;
+bool is_translated_tcp(const Entry& entry) {
+    return entry.original.protocol == IPPROTO_TCP && (entry.status & IPS_DST_NAT) != 0;
+}
+
+bool went_to(const Entry& entry, const model::RouteTarget& target) {
     in_addr address{};
-    inet_pton(AF_INET, found->second->address.c_str(), &address);
-    return entry.reply.source != address.s_addr || entry.reply.source_port != htons(found->second->port);
+    inet_pton(AF_INET, target.address.c_str(), &address);
+    return entry.reply.source == address.s_addr && entry.reply.source_port == htons(target.port);
+}
+
+bool is_stale(const Entry& entry, const Targets& targets) {
+    if (!is_translated_tcp(entry) || (entry.status & IPS_SEEN_REPLY) != 0) return false;
+    const auto found = targets.find(ntohs(entry.original.destination_port));
+    return found != targets.end() && !(found->second && went_to(entry, *found->second));
+}
+
+bool is_open(const Entry& entry, const std::vector<OldRoute>& routes) {
+    if (!is_translated_tcp(entry) || (entry.status & IPS_SEEN_REPLY) == 0) return false;
+    if (entry.tcp_state == TCP_CONNTRACK_TIME_WAIT || entry.tcp_state == TCP_CONNTRACK_CLOSE) return false;
+    return std::ranges::any_of(routes, [&](const OldRoute& route) {
+        return entry.original.destination_port == htons(route.port) && went_to(entry, route.target);
+    });
+}
+
+ClientSide client_side(const Entry& entry) {
+    return {entry.original.source, entry.original.source_port, entry.original.destination,
+            entry.original.destination_port};
 }
 
 Status remove(const NetlinkSocket& netlink, const Entry& entry, std::uint32_t sequence) {
@@ -97,6 +127,23 @@ Status remove(const NetlinkSocket& netlink, const Entry& entry, std::uint32_t se
     return netlink.ask({buffer.data(), message->nlmsg_len}, sequence);
 }
 
+/// Those of this status that `chosen` takes. The kernel leaves out all others by itself, so a busy node's table is
+/// not copied.
+template <class Chosen>
+Result<std::vector<Entry>> read_entries(const NetlinkSocket& netlink, std::uint32_t sequence, std::uint32_t status,
+                                        Chosen chosen) {
+    alignas(nlmsghdr) std::array<char, 256> buffer{};
+    nlmsghdr* dump = begin_message(buffer.data(), message_type(IPCTNL_MSG_CT_GET), NLM_F_DUMP, sequence, AF_INET, 0);
+    mnl_attr_put_u32(dump, CTA_STATUS, htonl(status));
+    mnl_attr_put_u32(dump, CTA_STATUS_MASK, htonl(IPS_DST_NAT | IPS_SEEN_REPLY));
+    std::vector<Entry> entries;
+    FLOCKER_CHECK_OK(netlink.ask({buffer.data(), dump->nlmsg_len}, sequence, [&](const nlmsghdr& message) {
+        const Entry entry = read_entry(message);
+        if (chosen(entry)) entries.push_back(entry);
+    }));
+    return entries;
+}
+
 }  // namespace
 
 Result<Conntrack> Conntrack::open() {
@@ -106,22 +153,27 @@ Result<Conntrack> Conntrack::open() {
 
 Result<std::size_t> Conntrack::forget_unanswered(const Targets& targets) {
     if (targets.empty()) return std::size_t{0};
-    alignas(nlmsghdr) std::array<char, 256> buffer{};
-    nlmsghdr* dump = begin_message(buffer.data(), message_type(IPCTNL_MSG_CT_GET), NLM_F_DUMP, ++sequence_, AF_INET, 0);
-    // The kernel leaves out answered connections by itself, so a busy node's table is not copied.
-    mnl_attr_put_u32(dump, CTA_STATUS, htonl(IPS_DST_NAT));
-    mnl_attr_put_u32(dump, CTA_STATUS_MASK, htonl(IPS_DST_NAT | IPS_SEEN_REPLY));
-    std::vector<Entry> stale;
-    FLOCKER_CHECK_OK(netlink_.ask({buffer.data(), dump->nlmsg_len}, sequence_, [&](const nlmsghdr& message) {
-        const Entry entry = read_entry(message);
-        if (is_stale(entry, targets)) stale.push_back(entry);
-    }));
+    FLOCKER_TRY(const std::vector<Entry> stale,
+                read_entries(netlink_, ++sequence_, IPS_DST_NAT,
+                             [&](const Entry& entry) { return is_stale(entry, targets); }));
     std::size_t forgotten = 0;
     for (const Entry& entry : stale) {
         // An entry that is gone already is as good as removed.
         if (remove(netlink_, entry, ++sequence_)) ++forgotten;
     }
     return forgotten;
+}
+
+Result<std::vector<ClientSide>> Conntrack::forget_open(const std::vector<OldRoute>& routes) {
+    std::vector<ClientSide> clients;
+    if (routes.empty()) return clients;
+    FLOCKER_TRY(const std::vector<Entry> open,
+                read_entries(netlink_, ++sequence_, IPS_DST_NAT | IPS_SEEN_REPLY,
+                             [&](const Entry& entry) { return is_open(entry, routes); }));
+    for (const Entry& entry : open) {
+        if (remove(netlink_, entry, ++sequence_)) clients.push_back(client_side(entry));
+    }
+    return clients;
 }
 
 }  // namespace flocker::nftables

@@ -2,14 +2,32 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "adapters/nftables/netlink.hpp"
 #include "base/result.hpp"
 #include "model/action.hpp"
 
 namespace flocker::nftables {
+
+/// An external port, and where connections to it went.
+struct OldRoute {
+    std::uint16_t port{0};
+    model::RouteTarget target;
+    friend bool operator==(const OldRoute&, const OldRoute&) = default;
+};
+
+/// One connection as its client sees it; IPv4 addresses and ports in network byte order.
+struct ClientSide {
+    std::uint32_t client{0};
+    std::uint16_t client_port{0};
+    std::uint32_t server{0};
+    std::uint16_t server_port{0};
+};
 
 /// The kernel's table of connections, of the network namespace in which it was opened.
 class Conntrack {
@@ -23,6 +41,11 @@ public:
     /// Takes 10 ms or more, for the kernel looks through its whole hash table.
     [[nodiscard]] Result<std::size_t> forget_unanswered(
         const std::map<std::uint16_t, std::optional<model::RouteTarget>>& targets);
+
+    /// The same for connections that were answered, went by one of these routes, and were not closed by both
+    /// sides. What their clients say next goes by the port's route of then, to where nobody knows of them: it
+    /// is answered with a reset. Which they were, for those that say nothing.
+    [[nodiscard]] Result<std::vector<ClientSide>> forget_open(const std::vector<OldRoute>& routes);
 
 private:
     explicit Conntrack(NetlinkSocket netlink) : netlink_(std::move(netlink)) {}

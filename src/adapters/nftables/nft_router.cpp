@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "adapters/nftables/bridge_ports.hpp"
+#include "adapters/nftables/client_prompt.hpp"
 #include "adapters/nftables/conntrack.hpp"
 #include "adapters/nftables/forwarding.hpp"
 #include "adapters/nftables/kernel_routes.hpp"
@@ -35,6 +36,8 @@ using Clock = std::chrono::steady_clock;
 
 /// apply() looks after the kernel's other settings at most this often.
 constexpr auto ensure_pause = std::chrono::seconds(5);
+/// Who has just been released is served first: looking through all connections takes a processor for 10 ms.
+constexpr auto end_after_release = std::chrono::milliseconds(300);
 
 std::set<std::uint16_t> held_ports(const model::RouteTable& table) {
     std::set<std::uint16_t> ports;
@@ -59,17 +62,21 @@ std::optional<model::RouteTarget> target_of(const model::RouteTable& table, std:
 /// The thread that does it all: it alone touches the kernel's table, the queue and who waits.
 class NftRouter::Worker {
 public:
-    Worker(ports::Loop& loop, KernelRoutes routes, Conntrack conntrack, BridgePorts bridges, PacketQueue queue,
-           posix::Fd wake, WaitingBounds bounds)
+    Worker(ports::Loop& loop, KernelRoutes routes, Conntrack conntrack, ClientPrompt prompt, BridgePorts bridges,
+           PacketQueue queue, posix::Fd wake, WaitingBounds bounds)
         : loop_(loop),
           routes_(std::move(routes)),
           conntrack_(std::move(conntrack)),
+          prompt_(std::move(prompt)),
           bridges_(std::move(bridges)),
           queue_(std::move(queue)),
           bounds_(bounds),
           waiting_(bounds),
           wake_(std::move(wake)) {
         for (const std::uint16_t port : held_ports(routes_.table())) unclean_[port] = std::nullopt;
+        for (const auto& [port, entry] : routes_.table()) {
+            if (entry.target && entry.target->local) served_[port] = *entry.target;
+        }
         thread_ = std::thread([this] { run(); });
     }
 
@@ -119,7 +126,7 @@ private:
             }
             for (Job& job : jobs) perform(job);
             refuse_overdue();
-            if (!jobs.empty()) settle();
+            if (!jobs.empty() || (!ended_.empty() && Clock::now() >= end_due_)) settle();
             if (stopping && jobs.empty()) return;
         }
     }
@@ -155,6 +162,7 @@ private:
     /// ensure(), whose caller is told.
     void settle() {
         static_cast<void>(clean());
+        if (!ended_.empty() && Clock::now() >= end_due_) static_cast<void>(end_open());
         static_cast<void>(open_way_back());
         // A release must not wait for this, so it is not done while a port is held.
         if (Clock::now() - ensured_at_ >= ensure_pause && held_ports(routes_.table()).empty()) {
@@ -184,7 +192,40 @@ private:
         const model::RouteTable before = routes_.table();
         FLOCKER_CHECK_OK(routes_.commit(wanted));
         note_unclean(before, wanted);
+        note_ended(before, wanted);
         return let_go(before);
+    }
+
+    /// Which open connections lead to nobody any more. Of a container that is stopped they go on until its port
+    /// is open again, or closed.
+    void note_ended(const model::RouteTable& before, const model::RouteTable& now) {
+        for (const auto& [port, entry] : now) {
+            const auto was = before.find(port);
+            if (entry.lost.empty() || (was != before.end() && was->second.lost == entry.lost)) continue;
+            ended_.push_back({port, {entry.lost, port, false}});
+            end_due_ = Clock::now();
+        }
+        std::erase_if(served_, [&](const auto& old) {
+            if (is_held(now, old.first)) return false;
+            if (old.second == target_of(now, old.first)) return true;
+            if (ended_.empty()) end_due_ = Clock::now() + end_after_release;
+            ended_.push_back({old.first, old.second});
+            return true;
+        });
+        for (const auto& [port, entry] : now) {
+            if (entry.target && entry.target->local && !entry.held) served_[port] = *entry.target;
+        }
+    }
+
+    /// Tried again after a while, whatever stood in the way.
+    Status end_open() {
+        end_due_ = Clock::now() + ensure_pause;
+        std::erase_if(ended_, [this](const OldRoute& old) { return target_of(routes_.table(), old.port) == old.target; });
+        auto clients = conntrack_.forget_open(ended_);
+        if (!clients) return fail_in("connections to where nobody is any more", std::move(clients).error());
+        ended_.clear();
+        prompt_.prompt(*clients);
+        return {};
     }
 
     /// Which ports may have unanswered connections that went to an old target here. A held port gets no new
@@ -233,7 +274,8 @@ private:
 
     /// For poll: rounded up, so that it does not wake before.
     [[nodiscard]] int until_next_due() const {
-        const auto due = waiting_.next_due();
+        auto due = waiting_.next_due();
+        if (!ended_.empty()) due = due ? std::min(*due, end_due_) : end_due_;
         if (!due) return -1;
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now());
         return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, std::numeric_limits<int>::max()));
@@ -294,12 +336,16 @@ private:
     ports::Loop& loop_;
     KernelRoutes routes_;
     Conntrack conntrack_;
+    ClientPrompt prompt_;
     BridgePorts bridges_;
     std::optional<PacketQueue> queue_;
     WaitingBounds bounds_;
     WaitingRoom waiting_;
     /// Ports whose unanswered connections are to be forgotten, but for those to this target.
     std::map<std::uint16_t, std::optional<model::RouteTarget>> unclean_;
+    std::map<std::uint16_t, model::RouteTarget> served_;  ///< The container that a port led to when it was open last.
+    std::vector<OldRoute> ended_;  ///< Their open connections are to be forgotten, when it is time.
+    Clock::time_point end_due_;
     Clock::time_point ensured_at_{Clock::now()};
     std::atomic<std::uint64_t> transactions_{0};
     std::atomic<std::uint64_t> waiting_count_{0};
@@ -328,11 +374,12 @@ Result<std::unique_ptr<NftRouter>> NftRouter::open(ports::Loop& loop, WaitingBou
     FLOCKER_TRY(PacketQueue queue, PacketQueue::open(held_queue, bounds.connections));
     FLOCKER_TRY(KernelRoutes routes, KernelRoutes::open());
     FLOCKER_TRY(Conntrack conntrack, Conntrack::open());
+    FLOCKER_TRY(ClientPrompt prompt, ClientPrompt::open());
     FLOCKER_TRY(BridgePorts bridges, BridgePorts::open());
     FLOCKER_CHECK_OK(ensure_forwarding());
     FLOCKER_TRY(KernelLease lease, KernelLease::open(routes.bridged()));
-    auto worker = std::make_unique<Worker>(loop, std::move(routes), std::move(conntrack), std::move(bridges),
-                                           std::move(queue), std::move(wake), bounds);
+    auto worker = std::make_unique<Worker>(loop, std::move(routes), std::move(conntrack), std::move(prompt),
+                                           std::move(bridges), std::move(queue), std::move(wake), bounds);
     return std::unique_ptr<NftRouter>(new NftRouter(std::move(worker), loop, std::move(lease)));
 }
 

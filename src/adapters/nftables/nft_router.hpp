@@ -23,6 +23,9 @@ namespace flocker::nftables {
 /// is a new one. Of a port that stays held without us (the process died) the kernel drops first packets:
 /// clients ask again each second or more, and the time begins when we are back.
 ///
+/// An open connection whose target is gone is forgotten: what its client says next meets the new route, and is
+/// answered with a reset there. So that it says something, it gets a packet that belongs to nothing (ClientPrompt).
+///
 /// Kept: the client's address, towards a container of this node. Replaced by this node's: towards
 /// another node; when client and container are on one bridge; when the client used 127.0.0.1.
 ///
