@@ -55,6 +55,7 @@ struct DatasetAssignment {
     std::set<NodeId> replicas;
     Duration lag{1s};
     std::optional<Bytes> maximum_size;
+    Bandwidth bandwidth{};  ///< Of what this node sends of it, beside the node's own.
 
     friend bool operator==(const DatasetAssignment&, const DatasetAssignment&) = default;
 };
@@ -98,6 +99,7 @@ struct Assignment {
     std::vector<ApplicationAssignment> applications;  ///< By name. Not named here: to be removed.
     std::vector<Route> routes;                        ///< By external port.
     std::vector<Node> nodes;                          ///< All members, by id.
+    Bandwidth bandwidth{};                            ///< Of what this node sends to replicas, all together.
 
     friend bool operator==(const Assignment&, const Assignment&) = default;
 };

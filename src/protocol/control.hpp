@@ -48,9 +48,11 @@ public:
     };
     struct DrainNode { model::NodeId node; bool dry_run{false}; };
     struct ActivateNode { model::NodeId node; };
+    /// nullopt: the cluster's default.
+    struct LimitNode { model::NodeId node; std::optional<model::Bandwidth> bandwidth; };
     struct Configure { model::ClusterSettings settings; };
     using Command = std::variant<Deploy, MoveTo, DestroyVolume, AddNode, RemoveNode, FailOver, DrainNode, ActivateNode,
-                                 Configure>;
+                                 Configure, LimitNode>;
 
     /// What became of a command. Deploy, MoveTo, DrainNode and FailOver: the plan, or why it is refused.
     /// Others: nothing, or an Error.
