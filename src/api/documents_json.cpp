@@ -44,6 +44,7 @@ void fields(V&& visit, Either<NodeEntry> auto& document) {
     visit("applications", document.applications);
     visit("problems", document.problems);
     visit("draining", document.draining, codec::added);
+    visit("bandwidth", document.bandwidth);
 }
 
 template <class V>
@@ -179,6 +180,7 @@ void fields(V&& visit, Either<VolumeEntry> auto& document) {
     visit("spread", document.spread, codec::added);
     visit("promoting", document.promoting, codec::added);
     visit("replicas", document.replicas);
+    visit("bandwidth", document.bandwidth);
 }
 
 template <class V>
@@ -264,6 +266,12 @@ void fields(V&& visit, Either<SettingsRequest> auto& document) {
     visit("failover", document.failover);
     visit("replace_after_ns", document.replace_after);
     visit("full_copies_max", document.full_copies_max);
+    visit("bandwidth", document.bandwidth);
+}
+
+template <class V>
+void fields(V&& visit, Either<NodeBandwidth> auto& document) {
+    visit("bandwidth", document.bandwidth);
 }
 
 template <class V>
@@ -418,6 +426,7 @@ FLOCKER_DOCUMENT(DeployRequest);
 FLOCKER_DOCUMENT(MoveRequest);
 FLOCKER_DOCUMENT(FailoverRequest);
 FLOCKER_DOCUMENT(DrainRequest);
+FLOCKER_DOCUMENT(NodeBandwidth);
 FLOCKER_DOCUMENT(SettingsRequest);
 FLOCKER_DOCUMENT(PlanDocument);
 FLOCKER_DOCUMENT(FailoverDocument);
