@@ -33,16 +33,20 @@ private:
 
 class LinkPort final : public ports::ReplicaLink {
 public:
-    LinkPort(Cluster& cluster, Host& host, ProcessLoop& loop) : cluster_(cluster), host_(host), loop_(loop) {}
+    LinkPort(Cluster& cluster, Host& host, ProcessLoop& loop);
     void holdings(const model::Node& target, const model::DatasetId& dataset, Done<ports::Holdings> done) override;
     void send(const model::SendOrder& order, std::function<void(model::SendProgress)> progress,
               Done<model::SendReceipt> done) override;
     void fetch_image(const model::Node& source, const std::string& image, Done<void> done) override;
+    void limit(const model::SendLimits& limits) override;
 
 private:
+    struct Pace;
     Cluster& cluster_;
     Host& host_;
     ProcessLoop& loop_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+    std::shared_ptr<Pace> pace_;
 };
 
 class RouterPort final : public ports::Router {

@@ -30,6 +30,7 @@ Status PoolDisk::act(const DatasetAction& action, Instant now) {
     }
     if (std::holds_alternative<DestroyDataset>(action)) {
         datasets_.erase(id);
+        parts_.erase(id);
         return {};
     }
     if (found == datasets_.end()) {
@@ -213,6 +214,7 @@ std::vector<DatasetSeen> PoolDisk::see_all() const {
 
 Status PoolDisk::receive(const DatasetId& id, Epoch epoch, const std::optional<SnapshotId>& base, const SnapshotId& to,
                          const Subvolume& data, Instant now) {
+    parts_.erase(id);
     Dataset& dataset = datasets_[id];
     if (dataset.live) return fail(ErrorCode::conflict, "the live copy is here");
     if (base && !dataset.snapshots.contains(*base)) {
@@ -228,6 +230,11 @@ Status PoolDisk::receive(const DatasetId& id, Epoch epoch, const std::optional<S
         dataset.snapshots.emplace(to, Snapshot{std::move(copy), now, true});
     }
     return {};
+}
+
+const PoolDisk::Part* PoolDisk::part_of(const DatasetId& id) const {
+    const auto found = parts_.find(id);
+    return found == parts_.end() ? nullptr : &found->second;
 }
 
 void PoolDisk::power_loss() {

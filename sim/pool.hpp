@@ -50,6 +50,15 @@ public:
     [[nodiscard]] std::vector<model::DatasetSeen> see_all() const;
     Status receive(const model::DatasetId& id, model::Epoch epoch, const std::optional<model::SnapshotId>& base,
                    const model::SnapshotId& to, const Subvolume& data, Instant now);
+    /// What is kept of a snapshot that is on its way here.
+    struct Part {
+        model::Epoch epoch;
+        std::optional<model::SnapshotId> base;
+        model::SnapshotId to;
+        Bytes received;
+    };
+    void keep_part(const model::DatasetId& id, const Part& part) { parts_[id] = part; }
+    [[nodiscard]] const Part* part_of(const model::DatasetId& id) const;
     /// Mounts are gone; what nobody synced is gone.
     void power_loss();
 
@@ -71,6 +80,7 @@ private:
 
     std::string node_;
     std::map<model::DatasetId, Dataset> datasets_;
+    std::map<model::DatasetId, Part> parts_;
 };
 
 /// The port, with its time and its troubles, for one life of an agent.

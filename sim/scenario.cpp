@@ -105,6 +105,7 @@ private:
             if (world_.chance(0.3)) application.before_move = {"checkpoint"};
             if (world_.chance(0.2)) application.cutover = Cutover::freeze;
             if (world_.chance(0.4)) application.failover = Failover::automatic;
+            if (application.volume && world_.chance(0.2)) application.volume->bandwidth = any_bandwidth();
             if (application.volume && world_.chance(0.6)) {
                 application.volume->replicas = static_cast<std::uint32_t>(world_.draw(3));
             }
@@ -113,11 +114,23 @@ private:
         }
     }
 
+    /// So that the clients' writes wait now and then.
+    Bandwidth any_bandwidth() {
+        const Bytes rate{40'000 + world_.draw(400'000)};
+        const auto from = static_cast<std::uint32_t>(world_.draw(minutes_of_a_day));
+        return {rate, {{from, (from + 1) % minutes_of_a_day, Bytes{rate.value * 4}}}};
+    }
+
     void start() {
         cluster_.host("alder").engine.images.insert("ledger:1");
         cluster_.start_control();
         for (const auto& [name, host] : cluster_.hosts) host->start_agent();
         world_.run_until(world_.now() + 2s);
+        if (world_.chance(0.3)) {
+            ClusterSettings limited;
+            limited.bandwidth = any_bandwidth();
+            ask(protocol::Control::Configure{limited});
+        }
         for (const Application& application : applications_) places_[application.name] = any_host();
         deploy();
         wait_until_settled("the first deployment", 60s);
@@ -141,6 +154,7 @@ private:
         faults_.node_dies = some(0.02);
         faults_.link_cut = some(0.05);
         faults_.process_freezes = some(0.05);
+        faults_.copy_long = some(0.5);
     }
 
     // --- what users do --------------------------------------------------------------------------

@@ -110,7 +110,9 @@ struct Faults {
     double node_dies{0};         ///< The same for whole nodes: power loss.
     double link_cut{0};
     double process_freezes{0};   ///< Chance per second that an agent stands still for some seconds.
+    double copy_long{0};         ///< Of a full copy: it takes up to `copy_takes`, and part of it is kept when it is cut.
     Duration lateness{2s};
+    Duration copy_takes{40s};
 };
 
 /// Who can talk to whom, and how well. The control service is "control".

@@ -67,6 +67,7 @@ const std::vector<Api::Route>& Api::routes() {
         {"DELETE", {"v1", "nodes", any}, &Api::delete_node},
         {"POST", {"v1", "nodes", any, "drain"}, &Api::post_drain},
         {"POST", {"v1", "nodes", any, "activate"}, &Api::post_activate},
+        {"PUT", {"v1", "nodes", any, "bandwidth"}, &Api::put_bandwidth},
         {"POST", {"v1", "deploy"}, &Api::post_deploy},
         {"POST", {"v1", "moves"}, &Api::post_moves},
         {"GET", {"v1", "moves"}, &Api::get_moves},
@@ -203,6 +204,17 @@ Reply Api::post_activate(const http::Request&, const Target& target) {
     const auto node = node_called(target.segments[2]);
     if (!node) return {error_response(node.error()), {}};
     return planned(Control::ActivateNode{*node});
+}
+
+Reply Api::put_bandwidth(const http::Request& request, const Target& target) {
+    const auto body = body_of<NodeBandwidth>(request);
+    if (!body) return {error_response(body.error()), {}};
+    const std::string problem = problem_of(body->bandwidth.value_or(model::Bandwidth{}));
+    if (!problem.empty()) return {error_response({ErrorCode::invalid_argument, problem + "; nothing was changed"}), {}};
+    const auto node = node_called(target.segments[2]);
+    if (!node) return {error_response(node.error()), {}};
+    if (const Status done = ask(Control::LimitNode{*node, body->bandwidth}); !done) return {error_response(done.error()), {}};
+    return {json_response(200, to_json(*body)), {}};
 }
 
 Reply Api::put_settings(const http::Request& request, const Target& target) {

@@ -66,6 +66,7 @@ private:
     Reply post_failovers(const http::Request& request, const Target& target);
     Reply post_drain(const http::Request& request, const Target& target);
     Reply post_activate(const http::Request& request, const Target& target);
+    Reply put_bandwidth(const http::Request& request, const Target& target);
     Reply put_settings(const http::Request& request, const Target& target);
     Reply delete_volume(const http::Request& request, const Target& target);
     Reply delete_aside(const http::Request& request, const Target& target);

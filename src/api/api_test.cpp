@@ -360,6 +360,19 @@ TEST_F(ApiTest, DrainsANodeAndActivatesItAgain) {
     EXPECT_EQ(cluster.ask("POST", "/v1/nodes/alder/drain", "[").status, 400U);
 }
 
+TEST_F(ApiTest, LimitsANode) {
+    const auto limit = [&](const char* body) { return cluster.ask("PUT", "/v1/nodes/alder/bandwidth", body).status; };
+    EXPECT_EQ(limit(R"({"bandwidth":{"bytes_per_second":10000000,"times":[]}})"), 200U);
+    EXPECT_EQ(status().nodes.at(0).bandwidth, model::Bandwidth{Bytes{10'000'000}});
+    EXPECT_EQ(limit(R"({"bandwidth":{"bytes_per_second":10,"times":[]}})"), 400U);
+    EXPECT_EQ(limit(R"({"bandwidth":{"times":[{"from_minute":0,"until_minute":1441}]}})"), 400U);
+    EXPECT_EQ(limit(R"({"bandwidth":{"times":[]}})"), 200U);
+    EXPECT_EQ(status().nodes.at(0).bandwidth, model::Bandwidth{}) << "unlimited";
+    EXPECT_EQ(limit("{}"), 200U);
+    EXPECT_EQ(status().nodes.at(0).bandwidth, std::nullopt);
+    EXPECT_EQ(cluster.ask("PUT", "/v1/nodes/cedar/bandwidth", "{}").status, 404U);
+}
+
 TEST_F(ApiTest, KeepsTheSettingsThatAreNotSaid) {
     const auto before = document<model::ClusterSettings>(cluster.ask("GET", "/v1/settings"));
     EXPECT_EQ(before, model::ClusterSettings{});

@@ -118,6 +118,13 @@ Result<model::ClusterSettings> Client::configure(const SettingsRequest& body) co
     return document_of<model::ClusterSettings>(response);
 }
 
+Status Client::limit_node(const std::string& node, const NodeBandwidth& bandwidth) const {
+    const std::string target = "/v1/nodes/" + http::percent_encode(node) + "/bandwidth";
+    FLOCKER_TRY(const http::Response done, send({request("PUT", target, to_json(bandwidth)), {}, command_limit}));
+    static_cast<void>(done);
+    return {};
+}
+
 Status Client::erase(const std::string& target) const {
     FLOCKER_TRY(const http::Response done, send({request("DELETE", target), {}, command_limit}));
     static_cast<void>(done);

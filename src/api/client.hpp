@@ -55,6 +55,7 @@ public:
     [[nodiscard]] Result<Planned> activate(const std::string& node) const;
     /// The settings as they are then.
     [[nodiscard]] Result<model::ClusterSettings> configure(const SettingsRequest& request) const;
+    [[nodiscard]] Status limit_node(const std::string& node, const NodeBandwidth& bandwidth) const;
     [[nodiscard]] Status destroy_volume(const std::string& name) const;
     /// One snapshot that was set aside on that node.
     [[nodiscard]] Status remove_aside(const std::string& volume, const model::SnapshotId& aside,

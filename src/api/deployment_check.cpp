@@ -155,6 +155,9 @@ private:
         if (volume.lag && (*volume.lag < lag_min || *volume.lag > lag_max)) {
             refuse(About::application, name, "a volume's lag is from 500ms to 1h");
         }
+        if (const std::string problem = problem_of(volume.bandwidth.value_or(Bandwidth{})); !problem.empty()) {
+            refuse(About::application, name, problem);
+        }
         const auto [taken, fresh] = datasets_.emplace(volume.dataset, name);
         if (!fresh) {
             refuse(About::application, name,

@@ -55,6 +55,7 @@ struct NodeEntry {
     std::vector<std::string> applications;  ///< Those it owns.
     std::vector<ProblemEntry> problems;     ///< All that its agent tells.
     bool draining{false};                   ///< Everything is moved away from it, and nothing is placed on it.
+    std::optional<model::Bandwidth> bandwidth{};  ///< Its own, of what it sends to replicas.
 
     friend bool operator==(const NodeEntry&, const NodeEntry&) = default;
 };
@@ -220,6 +221,7 @@ struct VolumeEntry {
     model::Spread spread{model::Spread::datacenter};
     bool promoting{false};                 ///< After a failover: the owner makes its copy from a replica's snapshot.
     std::vector<ReplicaEntry> replicas{};  ///< Those that are kept up.
+    std::optional<model::Bandwidth> bandwidth{};  ///< Its own, of what goes to its replicas.
 
     friend bool operator==(const VolumeEntry&, const VolumeEntry&) = default;
 };
@@ -292,6 +294,11 @@ struct SettingsRequest {
     std::optional<model::Failover> failover{};
     std::optional<Duration> replace_after{};
     std::optional<std::uint32_t> full_copies_max{};
+    std::optional<model::Bandwidth> bandwidth{};
+};
+/// Of what a node sends to replicas. nullopt: the cluster's default.
+struct NodeBandwidth {
+    std::optional<model::Bandwidth> bandwidth{};
 };
 
 /// How long clients will wait; see plan::Prediction.

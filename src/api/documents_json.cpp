@@ -44,6 +44,7 @@ void fields(V&& visit, Either<NodeEntry> auto& document) {
     visit("applications", document.applications);
     visit("problems", document.problems);
     visit("draining", document.draining, codec::added);
+    visit("bandwidth", document.bandwidth);
 }
 
 template <class V>
@@ -180,6 +181,7 @@ void fields(V&& visit, Either<VolumeEntry> auto& document) {
     visit("spread", document.spread, codec::added);
     visit("promoting", document.promoting, codec::added);
     visit("replicas", document.replicas);
+    visit("bandwidth", document.bandwidth);
 }
 
 template <class V>
@@ -265,6 +267,12 @@ void fields(V&& visit, Either<SettingsRequest> auto& document) {
     visit("failover", document.failover);
     visit("replace_after_ns", document.replace_after);
     visit("full_copies_max", document.full_copies_max);
+    visit("bandwidth", document.bandwidth);
+}
+
+template <class V>
+void fields(V&& visit, Either<NodeBandwidth> auto& document) {
+    visit("bandwidth", document.bandwidth);
 }
 
 template <class V>
@@ -467,6 +475,7 @@ FLOCKER_DOCUMENT(DeployRequest);
 FLOCKER_DOCUMENT(MoveRequest);
 FLOCKER_DOCUMENT(FailoverRequest);
 FLOCKER_DOCUMENT(DrainRequest);
+FLOCKER_DOCUMENT(NodeBandwidth);
 FLOCKER_DOCUMENT(SettingsRequest);
 FLOCKER_DOCUMENT(PlanDocument);
 FLOCKER_DOCUMENT(FailoverDocument);

@@ -31,6 +31,7 @@ model::ClusterSettings changed(model::ClusterSettings settings, const SettingsRe
     settings.failover = wishes.failover.value_or(settings.failover);
     settings.replace_after = wishes.replace_after.value_or(settings.replace_after);
     settings.full_copies_max = wishes.full_copies_max.value_or(settings.full_copies_max);
+    settings.bandwidth = wishes.bandwidth.value_or(settings.bandwidth);
     return settings;
 }
 
@@ -43,6 +44,7 @@ Status check(const model::ClusterSettings& settings) {
         wrong.emplace_back("replace-after is from 30s to 7d");
     if (!is_within(settings.full_copies_max, 1U, full_copies_limit))
         wrong.push_back(fmt::format("full-copies-max is a number from 1 to {}", full_copies_limit));
+    if (std::string problem = problem_of(settings.bandwidth); !problem.empty()) wrong.push_back(std::move(problem));
     if (wrong.empty()) return {};
     return fail(ErrorCode::invalid_argument, fmt::format("{}; nothing was changed", fmt::join(wrong, "; ")));
 }

@@ -25,6 +25,9 @@ TEST(Settings, AreRefusedWithEverythingThatIsOutOfBounds) {
     EXPECT_FALSE(check(model::ClusterSettings{1, 60min + 1ms, model::Failover::manual, 600s, 2}));
     EXPECT_FALSE(check(model::ClusterSettings{1, 1s, model::Failover::manual, 7 * 24 * 60min + 1s, 2}));
     EXPECT_FALSE(check(model::ClusterSettings{1, 1s, model::Failover::manual, 600s, 65}));
+    model::ClusterSettings slow;
+    slow.bandwidth.rate = Bytes{99'999};
+    EXPECT_EQ(check(slow).error().message, "a bandwidth is at least 100KB/s; nothing was changed");
 }
 
 TEST(Settings, KeepWhatIsNotSaid) {

@@ -26,6 +26,7 @@ public:
             node.id, node.name, node.hostname, node.address, node.datacenter, node.labels, false, {}, {}, {}, {}, {}};
         entry.alive = plan::is_alive(view_, node.id);
         entry.draining = node.draining;
+        entry.bandwidth = node.bandwidth;
         if (const NodeReport* report = plan::report_of(view_, node.id)) {
             entry.heard_ago = view_.now - view_.states.at(node.id).heard;
             entry.pool_size = report->pool_size;
@@ -152,6 +153,7 @@ public:
         entry.wished_lag = plan::wished_lag(view_.records, ownership);
         if (const Wanted* wanted = plan::wanted_of(view_.records, ownership); wanted && wanted->application.volume) {
             entry.spread = wanted->application.volume->spread;
+            entry.bandwidth = wanted->application.volume->bandwidth;
         }
         entry.copies.push_back(copy(ownership.owner, ownership));
         for (const NodeId& node : other_holders(ownership)) entry.copies.push_back(copy(node, ownership));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "cli/progress.hpp"
@@ -82,10 +83,15 @@ std::string problems_text(const api::StatusDocument& status, const Look& look) {
 std::string nodes_text(const std::vector<api::NodeEntry>& nodes, const Look& look) {
     if (nodes.empty())
         return "No nodes yet; `flocker init` makes the first, `flocker token create` lets others join.\n";
-    Table table({"NODE", "ADDRESS", "DATA CENTER", "STATE", "POOL", "APPLICATIONS"});
+    const bool limited = std::ranges::any_of(nodes, [](const auto& node) { return node.bandwidth.has_value(); });
+    std::vector<std::string> head{"NODE", "ADDRESS", "DATA CENTER", "STATE", "POOL", "APPLICATIONS"};
+    if (limited) head.emplace_back("BANDWIDTH");
+    Table table(std::move(head));
     for (const api::NodeEntry& node : nodes) {
-        table.add({node.name, node.address, node.datacenter, alive_cell(node), pool_text(node),
-                   fmt::format("{}", fmt::join(node.applications, ", "))});
+        std::vector<Cell> row{node.name, node.address, node.datacenter, alive_cell(node), pool_text(node),
+                              fmt::format("{}", fmt::join(node.applications, ", "))};
+        if (limited) row.emplace_back(node.bandwidth ? to_text(*node.bandwidth) : "");
+        table.add(std::move(row));
     }
     return table.text(look);
 }

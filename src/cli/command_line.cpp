@@ -293,7 +293,7 @@ private:
     }
 
     void nodes() {
-        CLI::App& node = group("node", "List nodes, empty one, and take one out of the cluster", "flocker node ls");
+        CLI::App& node = group("node", "List nodes, limit one, empty one, and take one out of the cluster", "flocker node ls");
         no_trunc(add(node, "ls", "All nodes and the room that they have", "flocker node ls",
                      [](const Session& session) { return list_nodes(session); }));
         CLI::App& removing =
@@ -302,6 +302,7 @@ private:
         removing.add_option("NODE", name_, "Its name")->required();
         removing.add_flag("-y,--yes", yes_, "Do not ask");
 
+        limits(node);
         CLI::App& draining =
             add(node, "drain", "Move everything away from a node, and place nothing there any more",
                 "flocker node drain birch --dry-run    # what would move where, and how long its clients would wait\n"
@@ -317,6 +318,19 @@ private:
             "flocker node activate birch", [this](const Session& session) { return activate_node(session, name_); })
             .add_option("NODE", name_, "Its name, address or hostname")
             ->required();
+    }
+
+    void limits(CLI::App& node) {
+        CLI::App& setting =
+            add(node, "set", "Limit what a node sends to replicas",
+                "flocker node set birch bandwidth 10MB/s\n"
+                "  flocker node set birch bandwidth '50MB/s; 08:00-18:00 10MB/s'    # by the node's own time of day\n"
+                "  flocker node set birch bandwidth unlimited\n"
+                "  flocker node set birch bandwidth default                        # what `flocker config` says\n\n"
+                "It holds for all replicas and for moves until their cutover, which is never held back.",
+                [this](const Session& session) { return change_node(session, name_, words_); });
+        setting.add_option("NODE", name_, "Its name, address or hostname")->required();
+        setting.add_option("KEY", words_, "What to change, with its new value")->type_name("VALUE")->required();
     }
 
     void tokens() {
@@ -350,7 +364,8 @@ private:
                 "  lag               500ms to 1h; how far a replica may be behind\n"
                 "  failover          manual or automatic; when a node is lost\n"
                 "  replace-after     30s to 7d; a replica on a node that is lost for so long is made elsewhere\n"
-                "  full-copies-max   1 to 64; first copies under way at a time",
+                "  full-copies-max   1 to 64; first copies under way at a time\n"
+                "  bandwidth         unlimited, 10MB/s, or '50MB/s; 08:00-18:00 10MB/s'; what each node sends to replicas",
                 [this](const Session& session) { return change_settings(session, words_); });
         setting.add_option("KEY", words_, "What to change, each with its new value")->type_name("VALUE")->required();
     }

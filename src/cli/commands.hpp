@@ -94,6 +94,8 @@ struct DrainOptions {
     FollowOptions follow{};
 };
 [[nodiscard]] int drain_node(const Session& session, const DrainOptions& options);
+/// `words`: KEY VALUE KEY VALUE …
+[[nodiscard]] int change_node(const Session& session, const std::string& name, const std::vector<std::string>& words);
 [[nodiscard]] int activate_node(const Session& session, const std::string& name);
 
 [[nodiscard]] int show_settings(const Session& session);

@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/table.hpp"
 #include "cli/text.hpp"
+#include "manifest/bandwidth.hpp"
 #include "manifest/duration.hpp"
 
 namespace flocker::cli {
@@ -38,6 +39,11 @@ Status read_duration(std::string_view text, std::optional<Duration>& duration) {
     return {};
 }
 
+Status read_bandwidth(std::string_view text, std::optional<model::Bandwidth>& bandwidth) {
+    FLOCKER_TRY(bandwidth, manifest::parse_bandwidth(text));
+    return {};
+}
+
 Status read_failover(std::string_view text, std::optional<model::Failover>& failover) {
     if (text != "manual" && text != "automatic")
         return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is neither manual nor automatic", text));
@@ -47,7 +53,7 @@ Status read_failover(std::string_view text, std::optional<model::Failover>& fail
 
 using Request = api::SettingsRequest;
 
-constexpr std::array<Key, 5> keys{
+constexpr std::array<Key, 6> keys{
     {{"replicas", "copies of a volume beside its owner's, where its manifest says nothing",
       [](const ClusterSettings& settings) { return std::to_string(settings.replicas); },
       [](std::string_view text, Request& request) { return read_number(text, request.replicas); }},
@@ -62,7 +68,10 @@ constexpr std::array<Key, 5> keys{
       [](std::string_view text, Request& request) { return read_duration(text, request.replace_after); }},
      {"full-copies-max", "first copies under way at a time; what a move needs comes on top",
       [](const ClusterSettings& settings) { return std::to_string(settings.full_copies_max); },
-      [](std::string_view text, Request& request) { return read_number(text, request.full_copies_max); }}}};
+      [](std::string_view text, Request& request) { return read_number(text, request.full_copies_max); }},
+     {"bandwidth", "what each node sends to replicas, where the node has no limit of its own",
+      [](const ClusterSettings& settings) { return to_text(settings.bandwidth); },
+      [](std::string_view text, Request& request) { return read_bandwidth(text, request.bandwidth); }}}};
 
 std::string key_names() {
     std::string names;

@@ -6,6 +6,7 @@
 #include "cli/commands.hpp"
 #include "cli/text.hpp"
 #include "codec/json_text.hpp"
+#include "manifest/bandwidth.hpp"
 
 namespace flocker::cli {
 namespace {
@@ -47,6 +48,29 @@ int remove_node(const Session& session, const std::string& name, bool yes) {
     } else {
         session.out() << fmt::format("Node {} is no member any more. Stop flockerd there.", printable(name))
                       << std::endl;
+    }
+    return exit_code::done;
+}
+
+int change_node(const Session& session, const std::string& name, const std::vector<std::string>& words) {
+    if (words.size() != 2 || words.front() != "bandwidth") {
+        return session.fail_with({ErrorCode::invalid_argument, "write KEY VALUE; the only key of a node is bandwidth"});
+    }
+    api::NodeBandwidth wished;
+    if (words.back() != "default") {
+        const auto read = manifest::parse_bandwidth(words.back());
+        if (!read) return session.fail_with({read.error().code, "bandwidth: " + read.error().message});
+        wished.bandwidth = *read;
+    }
+    const auto client = session.connect();
+    if (!client) return session.fail_with(client.error());
+    if (const Status done = client->limit_node(name, wished); !done) return session.fail_with(done.error());
+    if (session.json()) {
+        session.out() << api::to_json(wished) << std::endl;
+    } else {
+        session.out() << fmt::format("{}: bandwidth {}\n", printable(name),
+                                     wished.bandwidth ? to_text(*wished.bandwidth) : "as `flocker config` says")
+                      << std::flush;
     }
     return exit_code::done;
 }

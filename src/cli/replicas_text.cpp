@@ -209,7 +209,9 @@ std::string volume_text(const VolumeEntry& volume, const Look& look) {
         text += printable(fmt::format("Application  {}, at {}", *volume.application, volume.mountpoint)) + "\n";
     text += fmt::format("Owner        {}, epoch {}{}\n", volume.owner_node, volume.epoch.value,
                         volume.promoting ? ", taking over" : "");
-    text += fmt::format("Replicas     {}\n\n", wish_text(volume));
+    text += fmt::format("Replicas     {}\n", wish_text(volume));
+    if (volume.bandwidth) text += fmt::format("Bandwidth    {}\n", to_text(*volume.bandwidth));
+    text += "\n";
     return text + copies_table(volume, look) + lags_table(volume, look) + set_aside_table(volume, look);
 }
 

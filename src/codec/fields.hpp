@@ -48,6 +48,19 @@ void fields(V&& visit, Either<model::Link> auto& link) {
 }
 
 template <class V>
+void fields(V&& visit, Either<model::Bandwidth::Span> auto& span) {
+    visit("from_minute", span.from);
+    visit("until_minute", span.until);
+    visit("bytes_per_second", span.rate);
+}
+
+template <class V>
+void fields(V&& visit, Either<model::Bandwidth> auto& bandwidth) {
+    visit("bytes_per_second", bandwidth.rate);
+    visit("times", bandwidth.spans);
+}
+
+template <class V>
 void fields(V&& visit, Either<model::Volume> auto& volume) {
     visit("dataset", volume.dataset);
     visit("mountpoint", volume.mountpoint);
@@ -55,6 +68,7 @@ void fields(V&& visit, Either<model::Volume> auto& volume) {
     visit("replicas", volume.replicas);
     visit("lag_ns", volume.lag);
     visit("spread", volume.spread, added);
+    visit("bandwidth", volume.bandwidth);
 }
 
 template <class V>
@@ -97,6 +111,7 @@ void fields(V&& visit, Either<model::Node> auto& node) {
     visit("datacenter", node.datacenter);
     visit("labels", node.labels);
     visit("draining", node.draining, added);
+    visit("bandwidth", node.bandwidth);
 }
 
 // --- records --------------------------------------------------------------------------------
@@ -145,6 +160,7 @@ void fields(V&& visit, Either<model::ClusterSettings> auto& settings) {
     visit("failover", settings.failover);
     visit("replace_after_ns", settings.replace_after);
     visit("full_copies_max", settings.full_copies_max);
+    visit("bandwidth", settings.bandwidth, added);
 }
 
 template <class V>
@@ -239,6 +255,7 @@ void fields(V&& visit, Either<model::DatasetAssignment> auto& assignment) {
     visit("lag_ns", assignment.lag, added);
     visit("maximum_size", assignment.maximum_size);
     visit("asides_to_go", assignment.asides_to_go, added);
+    visit("bandwidth", assignment.bandwidth, added);
 }
 
 template <class V>
@@ -269,6 +286,7 @@ void fields(V&& visit, Either<model::Assignment> auto& assignment) {
     visit("applications", assignment.applications);
     visit("routes", assignment.routes);
     visit("nodes", assignment.nodes);
+    visit("bandwidth", assignment.bandwidth, added);
 }
 
 // --- report ---------------------------------------------------------------------------------
@@ -334,6 +352,7 @@ void fields(V&& visit, Either<model::RoundSeen> auto& round) {
     visit("took_ns", round.took);
     visit("interval_ns", round.interval);
     visit("whole", round.whole);
+    visit("waited_ns", round.waited, added);
 }
 
 template <class V>
@@ -347,6 +366,8 @@ void fields(V&& visit, Either<model::FeedSeen> auto& feed) {
     visit("round_sent", feed.round_sent);
     visit("round_expected", feed.round_expected);
     visit("idle", feed.idle, added);
+    visit("queued", feed.queued, added);
+    visit("limited", feed.limited, added);
     visit("proven", feed.proven, added);
     visit("trouble", feed.trouble, added);
 }

@@ -116,8 +116,10 @@ void AgentDriver::perform(const Agent::Effect& effect) {
             [&](const Agent::AskHoldings& ask) {
                 ports_.link.holdings(ask.node, ask.dataset, alive_.guard([this, ask, told](Result<ports::Holdings> holdings) {
                     told("ask " + ask.node.name, holdings);
-                    const auto snapshots = [](ports::Holdings&& held) { return std::move(held.snapshots); };
-                    feed(Agent::HoldingsTold{ask.dataset, ask.node.id, std::move(holdings).transform(snapshots)});
+                    const auto held = [](ports::Holdings&& all) {
+                        return protocol::Feed::Held{std::move(all.snapshots), std::move(all.partial)};
+                    };
+                    feed(Agent::HoldingsTold{ask.dataset, ask.node.id, std::move(holdings).transform(held)});
                 }));
             },
             [&](const Agent::SendSnapshot& send) {
@@ -142,6 +144,7 @@ void AgentDriver::perform(const Agent::Effect& effect) {
                     feed(Agent::ReportDone{std::move(outcome)});
                 }));
             },
+            [&](const Agent::LimitSends& limit) { ports_.link.limit(limit.limits); },
             [&](const Agent::SaveAssignment& save) {
                 ports_.cache.save(save.assignment, alive_.guard([this, save, told](Status outcome) {
                     told("keep the assignment", outcome);

@@ -7,6 +7,7 @@
 #include <array>
 #include <tuple>
 
+#include "manifest/bandwidth.hpp"
 #include "manifest/command_line.hpp"
 #include "manifest/duration.hpp"
 #include "manifest/expect.hpp"
@@ -117,6 +118,18 @@ std::optional<Duration> read_lag(const Value& value, const std::string& what, Pr
     return std::nullopt;
 }
 
+std::optional<model::Bandwidth> read_bandwidth(const Value& value, const std::string& what, Problems& problems) {
+    if (value.kind == Value::Kind::refused) return std::nullopt;
+    if (!value.is_scalar()) {
+        problems.add(value.position, fmt::format("{} is {}, write a rate like 10MB/s", what, kind_of(value)));
+        return std::nullopt;
+    }
+    auto bandwidth = parse_bandwidth(value.text);
+    if (bandwidth) return *std::move(bandwidth);
+    problems.add(value.position, fmt::format("{}: {}", what, bandwidth.error().message));
+    return std::nullopt;
+}
+
 /// One of two words; the first is what a wrong one is taken for.
 template <class Choice>
 Choice read_choice(const Value& value, const std::string& what,
@@ -190,7 +203,7 @@ std::vector<model::Link> read_links(const Value& value, const std::string& what,
 model::Volume read_volume(const Value& value, const std::string& what, Problems& problems) {
     model::Volume volume;
     if (!expect_map(value, what, volume_example, problems)) return volume;
-    const Fields fields(value, what, {"mountpoint", "maximum_size", "dataset_id", "replicas", "lag", "spread"},
+    const Fields fields(value, what, {"mountpoint", "maximum_size", "dataset_id", "replicas", "lag", "spread", "bandwidth"},
                         problems);
     if (const auto* mountpoint = fields.need("mountpoint", "its path in the container, like mountpoint: /data")) {
         volume.mountpoint = expect_path(*mountpoint, fields.name_of("mountpoint"), "/data", problems).value_or("");
@@ -210,6 +223,9 @@ model::Volume read_volume(const Value& value, const std::string& what, Problems&
         volume.spread = read_choice<model::Spread>(
             *spread, fields.name_of("spread"),
             {{{"datacenter", model::Spread::datacenter}, {"anywhere", model::Spread::anywhere}}}, problems);
+    }
+    if (const auto* bandwidth = fields.find("bandwidth")) {
+        volume.bandwidth = read_bandwidth(*bandwidth, fields.name_of("bandwidth"), problems);
     }
     return volume;
 }

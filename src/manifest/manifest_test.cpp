@@ -79,6 +79,7 @@ TEST(Manifest, ReadsEveryField) {
         "      replicas: 2\n"
         "      lag: 2s\n"
         "      spread: anywhere\n"
+        "      bandwidth: 10MB/s; 22:00-06:00 unlimited\n"
         "    environment: {A: \"1\", B: two, C: \"\"}\n"
         "    restart_policy: {name: on-failure, maximum_retry_count: 3}\n"
         "    mem_limit: 104857600\n"
@@ -93,7 +94,8 @@ TEST(Manifest, ReadsEveryField) {
     EXPECT_THAT(application.ports, ElementsAre(model::Port{80, 8080}));
     EXPECT_EQ(application.links, (std::vector<model::Link>{{5432, 15432, "my-db"}}));
     EXPECT_EQ(application.volume, (model::Volume{DatasetId{"4a4cbb08-1bb6-f209-50cf-88b3b8d2a53a"}, "/srv/www",
-                                                 Bytes{3ULL << 29}, 2, 2s, model::Spread::anywhere}));
+                                                 Bytes{3ULL << 29}, 2, 2s, model::Spread::anywhere,
+                                                 model::Bandwidth{Bytes{10'000'000}, {{1320, 360, {}}}}}));
     EXPECT_THAT(application.environment, ElementsAre(Pair("A", "1"), Pair("B", "two"), Pair("C", "")));
     EXPECT_EQ(application.restart_policy, (model::RestartPolicy{model::RestartPolicy::Name::on_failure, 3}));
     EXPECT_EQ(application.mem_limit, Bytes{104857600});
@@ -138,6 +140,7 @@ TEST(Manifest, LeavesReplicasLagAndFailoverToTheClusterUnlessTheyAreWritten) {
     EXPECT_EQ(silent.volume->replicas, std::nullopt);
     EXPECT_EQ(silent.volume->lag, std::nullopt);
     EXPECT_EQ(silent.volume->spread, model::Spread::datacenter);
+    EXPECT_EQ(silent.volume->bandwidth, std::nullopt);
     EXPECT_EQ(silent.failover, std::nullopt);
 
     const auto written = only_application(

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "manifest/address.hpp"
+#include "manifest/bandwidth.hpp"
 #include "manifest/command_line.hpp"
 #include "manifest/duration.hpp"
 #include "manifest/image_reference.hpp"
@@ -40,6 +41,33 @@ TEST(ImageReference, RefusesWhatTheEngineWouldRefuse) {
     }
     EXPECT_TRUE(parse_image_reference(std::string(255, 'a')));
     EXPECT_FALSE(parse_image_reference(std::string(256, 'a')));
+}
+
+TEST(Bandwidth, IsARateWithTimesOfDay) {
+    using model::Bandwidth;
+    EXPECT_EQ(parse_bandwidth("10MB/s"), Bandwidth{Bytes{10'000'000}});
+    EXPECT_EQ(parse_bandwidth("1.5MiB/s"), Bandwidth{Bytes{1'572'864}});
+    EXPECT_EQ(parse_bandwidth("100 Mbit/s"), Bandwidth{Bytes{12'500'000}});
+    EXPECT_EQ(parse_bandwidth("unlimited"), Bandwidth{});
+    EXPECT_EQ(parse_bandwidth(" 50MB/s ;08:00-18:00  10MB/s; 23:30-24:00 unlimited"),
+              (Bandwidth{Bytes{50'000'000}, {{480, 1080, Bytes{10'000'000}}, {1410, 1440, {}}}}));
+    EXPECT_EQ(parse_bandwidth("22:00-06:00 1GB/s"), (Bandwidth{{}, {{1320, 360, Bytes{1'000'000'000}}}}));
+}
+
+TEST(Bandwidth, RefusesWhatIsNone) {
+    for (const char* wrong : {"", ";", "10", "10MB", "MB/s", "-1MB/s", "0MB/s", "10mb/s", "10MB/s;", "10MB/s 20MB/s", "nanMB/s",
+                              "10MB/s; 5MB/s", "8:00-18:00 1MB/s", "08:00-24:01 1MB/s", "08:60-09:00 1MB/s", "24:00-08:00 1MB/s",
+                              "08:00-08:00 1MB/s", "00:00-24:00 1MB/s", "08:00-18:00", "99KB/s", "1e9MB/s", "9999999GB/s"}) {
+        const auto outcome = parse_bandwidth(wrong);
+        EXPECT_FALSE(outcome) << wrong << ": " << to_text(*outcome);
+    }
+}
+
+TEST(Bandwidth, ReadsBackWhatItIsWrittenAs) {
+    for (const char* text : {"10MB/s", "1500KB/s", "1536KiB/s", "100001B/s", "unlimited", "3GiB/s; 08:00-18:00 10MB/s",
+                             "unlimited; 22:00-06:00 1GB/s; 12:00-24:00 unlimited"}) {
+        EXPECT_EQ(to_text(*parse_bandwidth(text)), text);
+    }
 }
 
 TEST(Size, IsInPowersOf1024RoundedUp) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -146,11 +147,20 @@ struct SendOrder {
 };
 struct SendReceipt {
     Bytes bytes;
+    Duration waited{};  ///< Was held back for so long by a bandwidth limit.
     friend bool operator==(const SendReceipt&, const SendReceipt&) = default;
 };
 struct SendProgress {
     Bytes sent;
     Bytes expected;  ///< An estimate; 0: unknown.
+    bool limited{false};  ///< It is a bandwidth limit that makes it last.
+};
+/// How fast this node may send snapshots. What clients wait for is not limited.
+struct SendLimits {
+    Bandwidth node;                            ///< All of it together.
+    std::map<DatasetId, Bandwidth> datasets;   ///< Those that have a limit of their own, each.
+    std::set<DatasetId> unlimited;             ///< Clients wait for these now.
+    friend bool operator==(const SendLimits&, const SendLimits&) = default;
 };
 
 // --- routes ---------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ bool same_container(const Application& a, const Application& b) {
             application.volume->replicas.reset();
             application.volume->lag.reset();
             application.volume->spread = {};
+            application.volume->bandwidth.reset();
         }
         return application;
     };

@@ -9,6 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
+#include "model/bandwidth.hpp"
 #include "model/ids.hpp"
 
 namespace flocker::model {
@@ -51,6 +52,7 @@ struct Volume {
     std::optional<std::uint32_t> replicas;  ///< Beside the owner's copy. nullopt: the cluster's default.
     std::optional<Duration> lag{};          ///< How far a replica may be behind. nullopt: the cluster's default.
     Spread spread{Spread::datacenter};
+    std::optional<Bandwidth> bandwidth{};   ///< Of what goes to its replicas. nullopt: its node's only.
 
     friend bool operator==(const Volume&, const Volume&) = default;
 };
@@ -96,7 +98,7 @@ struct Application {
 };
 
 /// Whether both describe the same container: equal but for the restart policy and what happens in
-/// a cutover, which the agent serves, and the volume's size and replicas, which belong to the dataset.
+/// a cutover, which the agent serves, and the volume's size, replicas and bandwidth, which belong to the dataset.
 [[nodiscard]] bool same_container(const Application& a, const Application& b);
 
 }  // namespace flocker::model

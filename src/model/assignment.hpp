@@ -56,6 +56,7 @@ struct DatasetAssignment {
     Duration lag{1s};
     std::optional<Bytes> maximum_size;
     std::set<SnapshotId> asides_to_go;  ///< What was set aside here and the user wants removed, by name (P3).
+    Bandwidth bandwidth{};  ///< Of what this node sends of it, beside the node's own.
 
     friend bool operator==(const DatasetAssignment&, const DatasetAssignment&) = default;
 };
@@ -101,6 +102,7 @@ struct Assignment {
     std::vector<ApplicationAssignment> applications;  ///< By name. Not named here: to be removed.
     std::vector<Route> routes;                        ///< By external port.
     std::vector<Node> nodes;                          ///< All members, by id.
+    Bandwidth bandwidth{};                            ///< Of what this node sends to replicas, all together.
 
     friend bool operator==(const Assignment&, const Assignment&) = default;
 };

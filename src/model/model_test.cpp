@@ -23,6 +23,18 @@ TEST(SnapshotIdOrder, IsEpochFirst) {
     EXPECT_LT((SnapshotId{Epoch{1}, 99}), (SnapshotId{Epoch{2}, 1}));
 }
 
+TEST(BandwidthRate, IsThatOfTheFirstTimeOfDayThatHolds) {
+    const Bandwidth bandwidth{Bytes{50}, {{480, 1080, Bytes{10}}, {1320, 360, std::nullopt}, {1000, 1100, Bytes{7}}}};
+    EXPECT_EQ(rate_at(bandwidth, 479), Bytes{50});
+    EXPECT_EQ(rate_at(bandwidth, 480), Bytes{10});
+    EXPECT_EQ(rate_at(bandwidth, 1079), Bytes{10});
+    EXPECT_EQ(rate_at(bandwidth, 1080), Bytes{7});
+    EXPECT_EQ(rate_at(bandwidth, 1439), std::nullopt) << "over midnight";
+    EXPECT_EQ(rate_at(bandwidth, 0), std::nullopt);
+    EXPECT_EQ(rate_at(bandwidth, 360), Bytes{50});
+    EXPECT_EQ(rate_at(Bandwidth{{}, {{0, 1440, Bytes{1}}}}, 1439), Bytes{1});
+}
+
 ContainerSpec web() {
     ContainerSpec spec;
     spec.application.name = ApplicationName{"web"};

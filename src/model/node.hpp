@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
+#include "model/bandwidth.hpp"
 #include "model/ids.hpp"
 
 namespace flocker::model {
@@ -19,6 +21,7 @@ struct Node {
     std::string datacenter;         ///< Empty: none given.
     std::map<std::string, std::string> labels;
     bool draining{false};  ///< Everything is moved away from it, and nothing is placed on it.
+    std::optional<Bandwidth> bandwidth{};  ///< Of what it sends to replicas. nullopt: the cluster's default.
 
     friend bool operator==(const Node&, const Node&) = default;
 };

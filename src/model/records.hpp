@@ -85,6 +85,7 @@ struct ClusterSettings {
     Failover failover{Failover::manual};
     Duration replace_after{600s};  ///< A replica on a node that is lost for so long is made elsewhere.
     std::uint32_t full_copies_max{2};  ///< At a time, in the whole cluster; what a move needs comes on top.
+    Bandwidth bandwidth{};  ///< Of what each node sends to replicas, where the node has none of its own.
 
     friend bool operator==(const ClusterSettings&, const ClusterSettings&) = default;
 };

@@ -29,6 +29,7 @@ struct PartialSeen {
     std::optional<SnapshotId> base;
     SnapshotId to;
     Bytes received;
+    Epoch epoch{};  ///< Of the owner that sent it. Another one's does not go on from it.
     friend bool operator==(const PartialSeen&, const PartialSeen&) = default;
 };
 
@@ -109,6 +110,7 @@ struct RoundSeen {
     Duration took{};      ///< From the snapshot's begin to the receipt.
     Duration interval{};  ///< What the increment covers: since the round before began.
     bool whole{false};    ///< A full copy, not an increment.
+    Duration waited{};    ///< Of `took`: held back by a bandwidth limit.
 
     friend bool operator==(const RoundSeen&, const RoundSeen&) = default;
 };
@@ -124,6 +126,8 @@ struct FeedSeen {
     Bytes round_sent;           ///< Of the round under way.
     Bytes round_expected;       ///< An estimate; 0: none, or no round under way.
     bool idle{false};           ///< A look since the last round has found nothing new.
+    bool queued{false};         ///< It waits for its turn: rounds of other volumes are under way.
+    bool limited{false};        ///< It is a bandwidth limit that makes its rounds last.
     /// The newest moment, by this node's clock, of which `to` is known to have everything; 0: none.
     Instant proven;
     std::string trouble;        ///< Why it does not get on; empty: it does.

@@ -33,6 +33,7 @@ std::optional<DatasetAssignment> dataset_for(const Records& records, const Owner
     assignment.epoch = ownership.epoch;
     if (const Wanted* wanted = wanted_of(records, ownership); wanted && wanted->application.volume) {
         assignment.maximum_size = wanted->application.volume->maximum_size;
+        assignment.bandwidth = wanted->application.volume->bandwidth.value_or(Bandwidth{});
     }
     for (const MoveResult& result : ownership.moves) {
         if (result.succeeded && result.id != ownership.won_by) assignment.past_wins.insert(result.id);
@@ -117,6 +118,9 @@ Assignment assignment_for(const Records& records, const NodeId& node) {
     Assignment assignment;
     assignment.node = node;
     assignment.revision = records.revision;
+    const auto self = records.nodes.find(node);
+    const bool own = self != records.nodes.end() && self->second.bandwidth;
+    assignment.bandwidth = own ? *self->second.bandwidth : records.settings.bandwidth;
     for (const auto& [id, member] : records.nodes) assignment.nodes.push_back(member);
     for (const auto& [subject, ownership] : records.ownerships) {
         if (auto dataset = dataset_for(records, ownership, node)) assignment.datasets.push_back(std::move(*dataset));

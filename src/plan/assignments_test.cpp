@@ -39,6 +39,17 @@ TEST_F(Assignments, TellTheOwnerToServeAndToRun) {
     EXPECT_EQ(application_of(alders)->move, MoveId{0});
 }
 
+TEST_F(Assignments, TellTheNodesOwnBandwidthOrElseTheClustersAndThatOfTheVolume) {
+    scene_.records.settings.bandwidth = {Bytes{1'000'000}};
+    EXPECT_EQ(of(alder).bandwidth, Bandwidth{Bytes{1'000'000}});
+    EXPECT_EQ(dataset_of(of(alder))->bandwidth, Bandwidth{});
+    scene_.records.nodes.at(alder).bandwidth.emplace();
+    scene_.records.configuration.at(db).application.volume->bandwidth = {Bytes{7'000'000}};
+    EXPECT_EQ(of(alder).bandwidth, Bandwidth{}) << "unlimited is a word of its own";
+    EXPECT_EQ(of(birch).bandwidth, Bandwidth{Bytes{1'000'000}});
+    EXPECT_EQ(dataset_of(of(alder))->bandwidth, Bandwidth{Bytes{7'000'000}});
+}
+
 TEST_F(Assignments, TellAStrangerNothingButTheRoutesAndTheMembers) {
     const Assignment cedars = of(cedar);
     EXPECT_TRUE(cedars.datasets.empty());

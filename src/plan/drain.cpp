@@ -22,8 +22,9 @@ public:
         Node marked = node_;
         marked.draining = true;
         if (!node_.draining) {
-            plan_.changes.push_back(PutNode{marked});
-            plan_.changes.push_back(AddEvent{{0, view_.now, EventKind::node_draining, node_.name, "everything is moved away"}});
+            plan_.changes.emplace_back(PutNode{marked});
+            plan_.changes.emplace_back(
+                AddEvent{{0, view_.now, EventKind::node_draining, node_.name, "everything is moved away"}});
         }
         for (const auto& [id, member] : view_.records.nodes) {
             if (const NodeReport* report = report_of(view_, id)) room_[id] = report->pool_free;
@@ -64,14 +65,14 @@ private:
         room_[target].value -= to_copy.value;
         Wanted there = wanted;
         there.node = target;
-        plan_.changes.push_back(PutWanted{there});
+        plan_.changes.emplace_back(PutWanted{there});
         Step step{Step::Kind::move, name, target, node_.id, to_copy, {}};
         if (ownership) {
             step.predicted = predict(view_, *ownership);
             if (ownership->avoided_target) {
                 Ownership changed = *ownership;
                 changed.avoided_target.reset();
-                plan_.changes.push_back(PutOwnership{changed});
+                plan_.changes.emplace_back(PutOwnership{changed});
             }
         }
         plan_.steps.push_back(std::move(step));
@@ -103,8 +104,9 @@ std::variant<DeployPlan, std::vector<Refusal>> plan_activate(const View& view, c
     if (!found->second.draining) return plan;
     Node active = found->second;
     active.draining = false;
-    plan.changes.push_back(PutNode{active});
-    plan.changes.push_back(AddEvent{{0, view.now, EventKind::node_activated, active.name, "things may be placed on it again"}});
+    plan.changes.emplace_back(PutNode{active});
+    plan.changes.emplace_back(
+        AddEvent{{0, view.now, EventKind::node_activated, active.name, "things may be placed on it again"}});
     for (const auto& [name, wanted] : view.records.configuration) {
         const auto ownership = view.records.ownerships.find(subject_of(wanted.application));
         if (ownership == view.records.ownerships.end()) continue;
@@ -114,7 +116,7 @@ std::variant<DeployPlan, std::vector<Refusal>> plan_activate(const View& view, c
         if (!not_begun) continue;
         Wanted stays = wanted;
         stays.node = node;
-        plan.changes.push_back(PutWanted{stays});
+        plan.changes.emplace_back(PutWanted{stays});
         plan.steps.push_back({Step::Kind::keep, name, node, node, {}, "its move is called off"});
     }
     return plan;

@@ -23,6 +23,9 @@ struct IncrementForecast {
     std::string reason;        ///< Why it is not ready yet, with figures; empty if it is.
 };
 
+/// What holds a feed back here, to be said behind what it has not done yet; empty: nothing.
+[[nodiscard]] std::string held_back_text(const model::FeedSeen& feed);
+
 /// From the rounds so far. `changed`: the dataset differs from the newest snapshot.
 [[nodiscard]] IncrementForecast forecast(const model::FeedSeen& feed, bool changed, const IncrementLimits& limits = {});
 

@@ -80,6 +80,38 @@ TEST(Forecast, PredictsTheNextIncrementFromWhatIsWrittenMeanwhile) {
     EXPECT_EQ(forecast(feed({last}), true).bytes, Bytes{100});
 }
 
+/// 10 MB a second were written, and went over at that, while the link would have taken 400.
+RoundSeen held_back(Duration took, Duration waited) {
+    RoundSeen round = round_of(took);
+    round.bytes = Bytes{static_cast<std::uint64_t>(to_ms(took)) * 10'000};
+    round.interval = took;
+    round.waited = waited;
+    return round;
+}
+
+TEST(Forecast, DoesNotTakeALimitForTheLink) {
+    const auto told = forecast(feed({held_back(4s, 3900ms)}), true);
+    EXPECT_TRUE(told.ready) << "100 ms in the cutover, where nothing holds it back";
+    EXPECT_LE(told.takes, Duration{120ms});
+    EXPECT_FALSE(forecast(feed({held_back(8s, 7800ms)}), true).ready);
+    EXPECT_FALSE(forecast(feed({round_of(4s)}), true).ready);
+}
+
+TEST(Forecast, SeesThatALimitMakesTheNextRoundLargerThanTheLast) {
+    RoundSeen round = held_back(4s, 3900ms);
+    round.interval = 1s;
+    EXPECT_FALSE(forecast(feed({round}), true).ready) << "four times as much has been written since";
+}
+
+TEST(Forecast, SaysThatALimitHoldsItBack) {
+    FeedSeen seen = feed({held_back(20s, 19s)});
+    seen.limited = true;
+    EXPECT_EQ(forecast(seen, true).reason,
+              "the last increment took 20.0 s (191 MiB at 9.5 MiB/s, written at 9.5 MiB/s); the bandwidth limit holds it back");
+    seen.acknowledged.reset();
+    EXPECT_EQ(forecast(seen, true).reason, "the first copy is not complete; the bandwidth limit holds it back");
+}
+
 TEST(Forecast, BearsARoundThatTookNoTime) {
     RoundSeen last = round_of(Duration{0});
     last.interval = Duration{0};

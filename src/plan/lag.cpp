@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "plan/increments.hpp"
 #include "plan/limits.hpp"
 
 namespace flocker::plan {
@@ -27,8 +28,9 @@ std::string reason_of(const View& view, const Ownership& ownership, const NodeId
     if (!is_alive(view, node)) return node_name(view.records, node) + " does not answer";
     if (feed && !feed->trouble.empty()) return feed->trouble;
     if (const Problem* problem = problem_in(report_of(view, node), ownership)) return problem->error.message;
-    if (!feed || !feed->acknowledged) return "the first copy is not complete";
-    return "more is written than goes over";
+    const bool first = !feed || !feed->acknowledged;
+    const std::string reason = first ? "the first copy is not complete" : "more is written than goes over";
+    return feed ? reason + held_back_text(*feed) : reason;
 }
 
 }  // namespace

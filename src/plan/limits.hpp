@@ -37,4 +37,9 @@ inline constexpr Duration lag_allowance = 2s;
 /// Room that a pool must have left beside the new replica.
 inline constexpr Bytes room_left_min{256ULL << 20U};
 
+/// Rounds of feeds that are under way on a node at a time; see plan/turns.hpp.
+inline constexpr unsigned increments_at_once = 16;
+inline constexpr unsigned increments_to_one_node = 8;
+inline constexpr unsigned full_copies_at_once = 2;
+
 }  // namespace flocker::plan

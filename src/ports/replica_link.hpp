@@ -32,6 +32,9 @@ public:
     /// unavailable (away, full), timed_out.
     virtual void send(const model::SendOrder& order, std::function<void(model::SendProgress)> progress,
                       Done<model::SendReceipt> done) = 0;
+    /// In force from now on, also for what is under way; nothing is limited before. Urgent orders never are, nor is
+    /// what the limits name as unlimited.
+    virtual void limit(const model::SendLimits& limits) = 0;
     /// Copies an image from another node's engine to this node's. not_found if it is not there.
     virtual void fetch_image(const model::Node& source, const std::string& image, Done<void> done) = 0;
 };

@@ -44,7 +44,7 @@ std::vector<Agent::Effect> Agent::on(const Event& event, Instant now) {
                    [&](const HoldingsTold& e) {
                        const auto feed = feeds_.find({e.dataset, e.node});
                        const DatasetSeen* dataset = dataset_here(e.dataset);
-                       if (feed != feeds_.end()) feed->second.told(e.holdings, dataset ? *dataset : DatasetSeen{}, now);
+                       if (feed != feeds_.end()) feed->second.told(e.held, dataset ? *dataset : DatasetSeen{}, now);
                    },
                    [&](const Sent& e) { sent(e, now); },
                    [&](const SendProgressed& e) {

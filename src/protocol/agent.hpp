@@ -46,7 +46,7 @@ public:
     struct DatasetDone { model::DatasetAction action; Result<std::optional<model::DatasetSeen>> outcome; };
     struct ContainerDone { model::ContainerAction action; Result<std::optional<model::ContainerSeen>> outcome; };
     struct ImageTried { std::string image; Status outcome; };
-    struct HoldingsTold { model::DatasetId dataset; model::NodeId node; Result<std::vector<model::SnapshotId>> holdings; };
+    struct HoldingsTold { model::DatasetId dataset; model::NodeId node; Result<Feed::Held> held; };
     struct Sent { model::SendOrder order; Result<model::SendReceipt> receipt; };
     struct SendProgressed { model::SendOrder order; model::SendProgress progress; };
     struct RoutesApplied { model::RouteTable table; Status outcome; };
@@ -73,8 +73,10 @@ public:
     struct ApplyRoutes { model::RouteTable table; };
     struct SendReport { model::NodeReport report; };
     struct SaveAssignment { model::Assignment assignment; };
+    struct LimitSends { model::SendLimits limits; };
     using Effect = std::variant<ObservePool, LookAtDataset, ObserveEngine, DoToDataset, DoToContainer, FetchImage, PullImage,
-                                AskHoldings, SendSnapshot, ApplyRoutes, SendReport, SaveAssignment, FindChanged, ExtendLease>;
+                                AskHoldings, SendSnapshot, ApplyRoutes, SendReport, SaveAssignment, FindChanged, ExtendLease,
+                                LimitSends>;
 
     explicit Agent(Settings settings) : settings_(std::move(settings)) {}
 
@@ -141,8 +143,17 @@ private:
     void begin_step(const std::string& subject, const Step& step, Instant now);
     void note_acknowledged(const std::string& subject, const model::DatasetId& dataset);
     void work_feeds(Instant now);
-    void work_feed(const model::DatasetAssignment& assigned, const model::DatasetSeen& dataset, const model::Node& target,
-                   Instant now);
+    /// A feed with all that it is worked from.
+    struct Fed {
+        const model::DatasetAssignment* assigned;
+        const model::DatasetSeen* dataset;
+        const model::Node* target;
+        Feed* feed;
+    };
+    void limit_sends();
+    void give_turns(const std::vector<Fed>& all, Instant now);
+    void work_feed(const Fed& fed, bool turn, Instant now);
+    [[nodiscard]] static Feed::Pace pace_of(const Fed& fed, bool turn);
     void work_looks(Instant now);
     void work_lease(Instant now);
     void keep_leased(model::RouteTable& table) const;
@@ -209,6 +220,7 @@ private:
     std::map<std::pair<std::string, model::MoveStep>, model::StepSeen> steps_;
     using FeedKey = std::pair<model::DatasetId, model::NodeId>;
     std::map<FeedKey, Feed> feeds_;
+    model::SendLimits send_limits_;  ///< In force.
     std::map<std::string, ImageSupply> image_supplies_;
     std::map<FeedKey, model::SnapshotId> to_note_;
     bool looking_{false};  ///< FindChanged is under way.

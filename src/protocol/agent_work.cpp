@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the agent does: looks at each subject, feed, image and the routes, begins what may begin now,
+// What the agent does: looks at each subject, image and the routes, begins what may begin now,
 // and reports what it sees.
 #include <fmt/format.h>
 
@@ -18,8 +18,6 @@ using namespace model;
 constexpr Duration report_interval = 1s;
 /// Everything that matters is told by outcomes and by the engine's events; this finds the rest.
 constexpr Duration observe_interval = 10s;
-/// Between two looks for what was written; replicas with a lag of less than twice this are not kept up with.
-constexpr Duration look_interval = 250ms;
 /// Docker's own: the rest before a restart doubles from here, and starts again after a good run.
 constexpr Duration restart_rest_min = 100ms;
 constexpr Duration restart_rest_max = 60s;
@@ -200,62 +198,6 @@ void Agent::note_acknowledged(const std::string& subject, const DatasetId& datas
     touched_datasets_[dataset] = ++touch_;
     effects_.push_back(DoToDataset{*lane.dataset});
     to_note_.erase(note);
-}
-
-void Agent::work_feeds(Instant now) {
-    const auto is_fed = [&](const DatasetAssignment& assigned, const NodeId& to) {
-        return assigned.feed == to || (assigned.replicas.contains(to) && assigned.duty == Duty::serve);
-    };
-    std::erase_if(feeds_, [&](const auto& entry) {
-        const auto& [dataset, to] = entry.first;
-        const DatasetAssignment* assigned = dataset_assignment(dataset);
-        return !fresh_ || !assigned || !is_fed(*assigned, to);
-    });
-    std::erase_if(to_note_, [&](const auto& entry) { return !feeds_.contains(entry.first); });
-    if (!fresh_) return;
-    for (const DatasetAssignment& assigned : assignment_->datasets) {
-        const DatasetSeen* dataset = dataset_here(assigned.dataset);
-        const bool owner = assigned.duty == Duty::serve || assigned.duty == Duty::seal;
-        if (!owner || !dataset || !dataset->live || dataset->epoch != assigned.epoch) continue;
-        std::set<NodeId> targets = assigned.duty == Duty::serve ? assigned.replicas : std::set<NodeId>{};
-        if (assigned.feed) targets.insert(*assigned.feed);
-        for (const NodeId& to : targets) {
-            if (const Node* target = member(to)) work_feed(assigned, *dataset, *target, now);
-        }
-    }
-}
-
-void Agent::work_feed(const DatasetAssignment& assigned, const DatasetSeen& dataset, const Node& target, Instant now) {
-    Feed& feed = feeds_.try_emplace({assigned.dataset, target.id}, assigned.dataset, target.id).first->second;
-    const Feed::Pace pace{assigned.feed == target.id, assigned.lag};
-    for (const Feed::Effect& effect : feed.next(dataset, pace, now)) {
-        std::visit(Overloaded{[&](const Feed::Ask&) { effects_.push_back(AskHoldings{target, assigned.dataset}); },
-                              [](const Feed::TakeOne&) {},
-                              [&](const Feed::Look&) {
-                                  dataset_looks_[assigned.dataset] = {touch_, now};
-                                  effects_.push_back(LookAtDataset{assigned.dataset});
-                              },
-                              [&](const Feed::Send& send) {
-                                  effects_.push_back(SendSnapshot{{assigned.dataset, assigned.epoch, send.base, send.to,
-                                                                   target, dataset.seal.has_value()}});
-                              }},
-                   effect);
-    }
-}
-
-/// One look for all feeds that wait for one, at the same moments, so that they share what it costs.
-void Agent::work_looks(Instant now) {
-    if (looking_ || now < look_due_) return;
-    std::vector<DatasetId> datasets;
-    for (const auto& [key, feed] : feeds_) {
-        if (feed.wants_look() && (datasets.empty() || datasets.back() != key.first)) datasets.push_back(key.first);
-    }
-    if (datasets.empty()) return;
-    looking_ = true;
-    look_began_ = now;
-    look_touch_ = touch_;
-    look_due_ = now + look_interval;
-    effects_.push_back(FindChanged{std::move(datasets)});
 }
 
 void Agent::work_lease(Instant now) {
@@ -443,7 +385,12 @@ NodeReport Agent::news_of(NodeReport report) const {
         return assigned && (assigned->feed || assigned->duty == Duty::seal || assigned->duty == Duty::trial);
     };
     for (FeedSeen& feed : report.feeds) {
-        if (!is_moving(feed.dataset)) feed = FeedSeen{feed.dataset, feed.to, {}, {}, 0, {}, {}, {}, false, {}, feed.trouble};
+        if (is_moving(feed.dataset)) continue;
+        FeedSeen told;
+        told.dataset = feed.dataset;
+        told.to = feed.to;
+        told.trouble = feed.trouble;
+        feed = std::move(told);
     }
     for (DatasetSeen& dataset : report.datasets) {
         if (is_moving(dataset.id)) continue;

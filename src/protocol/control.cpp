@@ -156,7 +156,13 @@ void Control::serve_next(Instant now) {
             },
             [&](const AddNode& add) {
                 const auto known = records_.nodes.find(add.node.id);
-                if (known != records_.nodes.end() && known->second == add.node) {
+                Node added = add.node;
+                // What users said of it stays: a node introduces itself again whenever it starts.
+                if (known != records_.nodes.end()) {
+                    added.draining = known->second.draining;
+                    added.bandwidth = known->second.bandwidth;
+                }
+                if (known != records_.nodes.end() && known->second == added) {
                     return reply(waiting.id, Accepted{{}, records_.revision});
                 }
                 for (const auto& [id, node] : records_.nodes) {
@@ -166,7 +172,7 @@ void Control::serve_next(Instant now) {
                                                    fmt::format("node {} at {} is a member already; remove it first with "
                                                                "`flocker node rm {}`", node.name, node.address, node.name)});
                 }
-                commit({PutNode{add.node},
+                commit({PutNode{added},
                         AddEvent{{0, now, EventKind::node_joined, add.node.name, "at " + add.node.address}}},
                        waiting.id, {});
             },
@@ -187,7 +193,7 @@ void Control::serve_next(Instant now) {
                     Ownership without = ownership;
                     without.replicas.erase(remove.node);
                     without.leaving.erase(remove.node);
-                    changes.push_back(PutOwnership{without});
+                    changes.emplace_back(PutOwnership{without});
                 }
                 for (const auto& [name, wanted] : records_.configuration) {
                     if (wanted.node != remove.node) continue;
@@ -195,8 +201,8 @@ void Control::serve_next(Instant now) {
                                                    fmt::format("application {} is wanted on node {}; deploy it elsewhere first",
                                                                name.value, found->second.name)});
                 }
-                changes.push_back(EraseNode{remove.node});
-                changes.push_back(AddEvent{{0, now, EventKind::node_removed, found->second.name, "removed by a user"}});
+                changes.emplace_back(EraseNode{remove.node});
+                changes.emplace_back(AddEvent{{0, now, EventKind::node_removed, found->second.name, "removed by a user"}});
                 commit(std::move(changes), waiting.id, {});
             },
             [&](const FailOver& failover) { serve_failover(waiting, failover, now); },
@@ -210,6 +216,17 @@ void Control::serve_next(Instant now) {
             },
             [&](const Note& note) {
                 commit({AddEvent{{0, now, note.kind, note.subject, note.text}}}, waiting.id, {});
+            },
+            [&](const LimitNode& limit) {
+                const auto found = records_.nodes.find(limit.node);
+                if (found == records_.nodes.end()) {
+                    return reply(waiting.id, Error{ErrorCode::not_found, "no node " + limit.node.value});
+                }
+                Node node = found->second;
+                node.bandwidth = limit.bandwidth;
+                if (node == found->second) return reply(waiting.id, Accepted{{}, records_.revision});
+                const std::string text = node.bandwidth ? "bandwidth " + to_text(*node.bandwidth) : "bandwidth as the cluster's";
+                commit({PutNode{node}, AddEvent{{0, now, EventKind::settings_changed, node.name, text}}}, waiting.id, {});
             },
             [&](const Configure& configure) {
                 if (configure.settings == records_.settings) return reply(waiting.id, Accepted{{}, records_.revision});
@@ -272,13 +289,14 @@ void Control::reconcile(Instant now) {
 void Control::watch_nodes(const plan::View& view, std::vector<Change>& changes) {
     for (const auto& [id, node] : records_.nodes) {
         if (plan::is_alive(view, id)) {
-            if (lost_.erase(id) > 0) changes.push_back(AddEvent{{0, view.now, EventKind::node_back, node.name, "answers again"}});
+            if (lost_.erase(id) == 0) continue;
+            changes.emplace_back(AddEvent{{0, view.now, EventKind::node_back, node.name, "answers again"}});
             continue;
         }
         const auto state = states_.find(id);
         const bool was_there = state != states_.end() && state->second.heard.unix_ns != 0;
         if (!was_there || !lost_.insert(id).second) continue;
-        changes.push_back(AddEvent{{0, view.now, EventKind::node_lost, node.name,
+        changes.emplace_back(AddEvent{{0, view.now, EventKind::node_lost, node.name,
                                     fmt::format("not heard of for {}", to_text(view.now - state->second.heard))}});
     }
     std::erase_if(lost_, [&](const NodeId& id) { return !records_.nodes.contains(id); });

@@ -48,6 +48,8 @@ public:
     };
     struct DrainNode { model::NodeId node; bool dry_run{false}; };
     struct ActivateNode { model::NodeId node; };
+    /// nullopt: the cluster's default.
+    struct LimitNode { model::NodeId node; std::optional<model::Bandwidth> bandwidth; };
     /// One snapshot that was set aside, and nothing else.
     struct RemoveAside {
         model::DatasetId dataset;
@@ -58,7 +60,7 @@ public:
     struct Note { model::EventKind kind; std::string subject; std::string text; };
     struct Configure { model::ClusterSettings settings; };
     using Command = std::variant<Deploy, MoveTo, DestroyVolume, AddNode, RemoveNode, FailOver, DrainNode, ActivateNode,
-                                 Configure, RemoveAside, Note>;
+                                 Configure, LimitNode, RemoveAside, Note>;
 
     /// What became of a command. Deploy, MoveTo, DrainNode and FailOver: the plan, or why it is refused.
     /// Others: nothing, or an Error.

@@ -333,6 +333,22 @@ TEST_F(ControlService, DestroysAVolumeOnlyByNameAndOnlyWhenNoApplicationHasIt) {
     EXPECT_TRUE(only<PutOwnership>(destroyed->changes)->ownership.destroying);
 }
 
+TEST_F(ControlService, LimitsANodeAndKeepsThatWhenTheNodeIntroducesItselfAgain) {
+    load();
+    EXPECT_EQ(error_in(ask(Control::LimitNode{NodeId{"id-elm"}, {}})).code, ErrorCode::not_found);
+    const auto limited = one<Control::Commit>(ask(Control::LimitNode{birch, Bandwidth{Bytes{10'000'000}}}));
+    ASSERT_TRUE(limited);
+    ASSERT_TRUE(only<PutNode>(limited->changes));
+    EXPECT_EQ(only<PutNode>(limited->changes)->node.bandwidth, Bandwidth{Bytes{10'000'000}});
+    EXPECT_EQ(only<AddEvent>(limited->changes)->event.text, "bandwidth 10MB/s");
+    const auto told = all<Control::Publish>(committed(*limited));
+    ASSERT_EQ(told.size(), 3U);
+    EXPECT_EQ(told[1].assignment.bandwidth, Bandwidth{Bytes{10'000'000}});
+    const auto again = one<Control::Reply>(ask(Control::AddNode{node(birch, "10.0.0.11", "east")}));
+    ASSERT_TRUE(again) << "nothing to commit";
+    EXPECT_TRUE(std::holds_alternative<Control::Accepted>(again->answer));
+}
+
 TEST_F(ControlService, LetsNoTwoMembersHaveOneNameOrAddress) {
     load();
     auto oak = node(NodeId{"id-oak"}, "10.0.0.12", "");

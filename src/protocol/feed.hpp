@@ -7,6 +7,7 @@
 
 #include "base/result.hpp"
 #include "model/action.hpp"
+#include "plan/turns.hpp"
 
 namespace flocker::protocol {
 
@@ -15,7 +16,11 @@ namespace flocker::protocol {
 ///
 /// For a move (urgent) that is as fast as it goes. A replica's rounds begin half its wished lag after each
 /// other, and only when somebody has looked and found that there is something new: wants_look(), looked().
-/// Feeds of one dataset share their snapshots, and begin their rounds together.
+/// Feeds of one dataset share their snapshots. A round begins when it is this feed's turn (plan/turns.hpp); of
+/// a sealed dataset at once.
+///
+/// A snapshot that was cut on its way, and that the other side has in part, is sent again before anything newer;
+/// until then it and its base are in_use(), for partial_kept at most.
 ///
 /// Sans-IO. The owner of the feed performs the effects and feeds the outcomes back; wakes it when
 /// deadline() is past or when the dataset is seen anew. A send whose outcome is unknown is not
@@ -23,7 +28,16 @@ namespace flocker::protocol {
 class Feed {
 public:
     struct Ask {};
-    struct Pace { bool urgent{false}; Duration lag{1s}; };
+    struct Pace {
+        bool urgent{false};
+        Duration lag{1s};
+        bool turn{true};  ///< A round may begin.
+    };
+    /// What the other side has.
+    struct Held {
+        std::vector<model::SnapshotId> snapshots;  ///< Whole ones, oldest first.
+        std::optional<model::PartialSeen> partial{};
+    };
     struct TakeOne {};  ///< A new snapshot, please; the dataset is then seen with it.
     struct Look {};     ///< See the dataset anew: has it changed?
     struct Send { std::optional<model::SnapshotId> base; model::SnapshotId to; };
@@ -33,7 +47,7 @@ public:
 
     /// What to do now, given how the dataset lies here.
     [[nodiscard]] std::vector<Effect> next(const model::DatasetSeen& dataset, const Pace& pace, Instant now);
-    void told(const Result<std::vector<model::SnapshotId>>& holdings, const model::DatasetSeen& dataset, Instant now);
+    void told(const Result<Held>& held, const model::DatasetSeen& dataset, Instant now);
     void progressed(model::SendProgress progress);
     void sent(const Result<model::SendReceipt>& receipt, Instant now);
     /// The dataset was seen anew, by a look that began then.
@@ -44,7 +58,13 @@ public:
     /// It waits for somebody to look whether there is something new.
     [[nodiscard]] bool wants_look() const { return wants_look_; }
     [[nodiscard]] bool has_asked() const { return asked_; }
-    /// Being sent, and what it is sent from.
+    /// It would begin a round, if it were its turn.
+    [[nodiscard]] bool waits_for_turn() const { return seen_.queued; }
+    /// A round is under way. One whose snapshot can't be had for long is not.
+    [[nodiscard]] bool in_round(Instant now) const;
+    /// The round that is under way, or waits.
+    [[nodiscard]] plan::Round round(const Pace& pace) const;
+    /// Being sent, or to be sent again, and what it is sent from.
     [[nodiscard]] std::vector<model::SnapshotId> in_use() const;
     /// When next() is worth asking again; nullopt: when an outcome comes.
     [[nodiscard]] std::optional<Instant> deadline() const { return rest_until_; }
@@ -54,6 +74,8 @@ public:
 
 private:
     void failed(const Error& error, Instant now);
+    [[nodiscard]] bool may_begin(const model::DatasetSeen& dataset, const Pace& pace, Instant now);
+    [[nodiscard]] Send next_send(const model::DatasetSeen& dataset);
 
     model::FeedSeen seen_;
     bool asking_{false};
@@ -66,6 +88,10 @@ private:
     bool extra_round_due_{false};  ///< After a full copy: see next().
     std::optional<Send> sending_;
     Instant sending_taken_;        ///< When the snapshot under way was taken.
+    Instant sending_began_;
+    std::optional<Send> cut_;      ///< The other side has a part of it, or may have.
+    Instant cut_forgotten_;
+    Instant waits_since_;          ///< For its turn.
     Instant snapshot_wished_;      ///< When the round under way began.
     std::optional<Instant> last_round_began_;
     std::optional<Instant> rest_until_;

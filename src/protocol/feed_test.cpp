@@ -26,7 +26,7 @@ protected:
     bool rests() { return feed_.next(dataset_, pace_, now_).empty(); }
     void asked(const std::vector<SnapshotId>& there) {
         ASSERT_TRUE(next<Feed::Ask>());
-        feed_.told(there, dataset_, now_);
+        feed_.told(Feed::Held{there, partial_}, dataset_, now_);
     }
     void taken(const SnapshotId& id) {
         dataset_.snapshots.push_back({id, now_});
@@ -38,6 +38,7 @@ protected:
     Feed feed_{orders, birch};
     Feed::Pace pace_{true, 1s};
     DatasetSeen dataset_ = live_dataset(1);
+    std::optional<PartialSeen> partial_;  ///< At birch.
     Instant now_{noon};
 };
 
@@ -301,6 +302,142 @@ TEST_F(FeedToBirch, KeepsTheLastEightRounds) {
     EXPECT_EQ(feed_.seen().last_rounds.size(), 8U);
     EXPECT_EQ(feed_.seen().last_rounds.back().to, snap(1, 11));
     EXPECT_EQ(feed_.seen().rounds, 10U);
+}
+
+TEST_F(FeedToBirch, BeginsARoundWhenItIsItsTurnAndEndsItWithoutAnother) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({snap(1, 1)});
+    dataset_.changed = true;
+    pace_.turn = false;
+    EXPECT_TRUE(rests());
+    EXPECT_TRUE(feed_.waits_for_turn());
+    EXPECT_FALSE(feed_.wants_snapshot()) << "one that is taken early is old when it goes";
+    EXPECT_FALSE(feed_.in_round(now_));
+    pace_.turn = true;
+    ASSERT_TRUE(next<Feed::TakeOne>());
+    EXPECT_TRUE(feed_.in_round(now_));
+    EXPECT_FALSE(feed_.waits_for_turn());
+    pace_.turn = false;
+    taken(snap(1, 2));
+    ASSERT_TRUE(next<Feed::Send>());
+    EXPECT_TRUE(feed_.in_round(now_ + 60s));
+    receipt(10);
+    EXPECT_FALSE(feed_.in_round(now_));
+}
+
+TEST_F(FeedToBirch, LetsOthersGoFirstWhenItsSnapshotCanNotBeHad) {
+    asked({});
+    ASSERT_TRUE(next<Feed::TakeOne>());
+    pace_.turn = false;
+    pass(10s);
+    EXPECT_FALSE(feed_.in_round(now_));
+    EXPECT_TRUE(rests());
+    EXPECT_TRUE(feed_.waits_for_turn());
+}
+
+TEST_F(FeedToBirch, OfASealedDatasetWaitsForNobody) {
+    dataset_ = live_dataset(1, {snap(1, 1), snap(1, 2)});
+    asked({snap(1, 1)});
+    pace_.turn = false;
+    EXPECT_TRUE(rests());
+    dataset_.seal = Seal{MoveId{3}, snap(1, 2)};
+    EXPECT_TRUE(next<Feed::Send>());
+}
+
+TEST_F(FeedToBirch, IsDueWhenItBreaksItsLagOrByHowLongItWaits) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    pace_ = {false, 3s, false};
+    asked({});
+    pass(1s);
+    ASSERT_TRUE(rests());
+    EXPECT_EQ(feed_.round(pace_), (plan::Round{birch, true, false, now_})) << "a first copy has no lag to break";
+    pace_.turn = true;
+    dataset_.snapshots.front().taken = now_;
+    ASSERT_TRUE(next<Feed::Send>());
+    pass(1s);
+    receipt(10);
+    EXPECT_EQ(feed_.round(pace_), (plan::Round{birch, false, false, now_ + 2s})) << "by when the snapshot was taken";
+    pace_ = {true, 3s, false};
+    pass(1s);
+    ASSERT_TRUE(rests());
+    pass(1s);
+    ASSERT_TRUE(rests());
+    EXPECT_EQ(feed_.round(pace_), (plan::Round{birch, false, true, now_ - 1s}));
+}
+
+TEST_F(FeedToBirch, GoesOnWithACutSnapshotThoughThereAreNewerOnes) {
+    dataset_ = live_dataset(1, {snap(1, 1), snap(1, 2), snap(1, 3)});
+    partial_ = PartialSeen{std::nullopt, snap(1, 2), Bytes{1000}, Epoch{1}};
+    asked({});
+    EXPECT_EQ(feed_.in_use(), std::vector{snap(1, 2)});
+    const auto again = next<Feed::Send>();
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->to, snap(1, 2));
+    EXPECT_EQ(again->base, std::nullopt);
+    receipt(100);
+    pass(1s);
+    const auto newer = next<Feed::Send>();
+    ASSERT_TRUE(newer);
+    EXPECT_EQ(newer->base, snap(1, 2));
+    EXPECT_EQ(newer->to, snap(1, 3));
+    EXPECT_EQ(feed_.in_use(), (std::vector{snap(1, 2), snap(1, 3)}));
+}
+
+TEST_F(FeedToBirch, GoesOnWithACutIncrementFromItsBase) {
+    dataset_ = live_dataset(1, {snap(1, 1), snap(1, 2), snap(1, 3)});
+    partial_ = PartialSeen{snap(1, 1), snap(1, 2), Bytes{1000}, Epoch{1}};
+    asked({snap(1, 1)});
+    EXPECT_EQ(feed_.in_use(), (std::vector{snap(1, 1), snap(1, 1), snap(1, 2)}));
+    EXPECT_EQ(next<Feed::Send>()->to, snap(1, 2));
+}
+
+TEST_F(FeedToBirch, ForgetsAPartOfAnotherEpochOrBaseOrOfASnapshotThatIsGone) {
+    const std::vector<PartialSeen> useless{{snap(1, 1), snap(2, 2), Bytes{1}, Epoch{1}},
+                                           {std::nullopt, snap(2, 2), Bytes{1}, Epoch{2}},
+                                           {snap(1, 1), snap(1, 2), Bytes{1}, Epoch{2}}};
+    for (const PartialSeen& partial : useless) {
+        feed_ = Feed(orders, birch);
+        dataset_ = live_dataset(2, {snap(1, 1), snap(2, 2), snap(2, 3)});
+        partial_ = partial;
+        asked({snap(1, 1)});
+        EXPECT_EQ(next<Feed::Send>()->to, snap(2, 3));
+    }
+}
+
+TEST_F(FeedToBirch, KeepsWhatWasCutAfterALongWhileUntilItHearsWhatIsThere) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({});
+    ASSERT_TRUE(next<Feed::Send>());
+    pass(60s);
+    feed_.sent(fail(ErrorCode::unavailable, "cut"), now_);
+    taken(snap(1, 2));
+    EXPECT_EQ(feed_.in_use(), std::vector{snap(1, 1)});
+    pass(10s);
+    asked({});
+    EXPECT_TRUE(feed_.in_use().empty()) << "nothing was kept of it";
+}
+
+TEST_F(FeedToBirch, KeepsNothingForABriefRoundThatFailed) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({});
+    ASSERT_TRUE(next<Feed::Send>());
+    pass(1s);
+    feed_.sent(fail(ErrorCode::unavailable, "cut"), now_);
+    EXPECT_TRUE(feed_.in_use().empty());
+}
+
+TEST_F(FeedToBirch, KeepsWhatWasCutForADayAtMost) {
+    dataset_ = live_dataset(1, {snap(1, 1)});
+    asked({});
+    ASSERT_TRUE(next<Feed::Send>());
+    pass(60s);
+    feed_.sent(fail(ErrorCode::unavailable, "cut"), now_);
+    for (int hour = 0; hour < 25; ++hour) {
+        EXPECT_EQ(feed_.in_use().empty(), hour > 23);
+        pass(60min);
+        ASSERT_TRUE(next<Feed::Ask>());
+        feed_.told(fail(ErrorCode::unavailable, "birch is away"), dataset_, now_);
+    }
 }
 
 TEST_F(FeedToBirch, PinsWhatItSendsAndWhatItSendsFrom) {

@@ -142,6 +142,7 @@ TEST_F(LongCopy, GoesOnThroughTenCutsAndRestartsOfBothAgents) {
             TwoAgents agents(a.harness.disk.pool(), b.harness.disk.pool(), cluster);
             const auto partial = agents.partial();
             EXPECT_EQ(partial ? partial->received.value : 0, reached);
+            EXPECT_TRUE(!partial || (partial->epoch == Epoch{1} && partial->to == snap(1, 1))) << "what a feed goes by";
             agents.budget().left = some;
             EXPECT_EQ(agents.send(snap(1, 1)).error().code, ErrorCode::unavailable);
             sent += agents.budget().sent;

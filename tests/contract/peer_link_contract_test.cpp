@@ -5,7 +5,8 @@
 namespace flocker::contract {
 namespace {
 
-using namespace peer::testing;
+using peer::testing::pattern;
+using peer::testing::TwoPeers;
 
 /// Two nodes over real TLS.
 class TlsLink final : public ReplicaLinkHarness {
@@ -19,8 +20,11 @@ public:
     bool has_image_here(const std::string& image) override {
         return peers_.near_engine_.imported == peers_.far_engine_.images[image];
     }
-    Result<model::SendReceipt> send(const std::optional<model::SnapshotId>& base, const model::SnapshotId& to) override {
-        return peers_.send(base, to);
+    void limit(const model::SendLimits& limits) override { peers_.link_->limit(limits); }
+    Instant now() override { return peers_.loop_.now(); }
+    Result<model::SendReceipt> send_by(const std::optional<model::SnapshotId>& base, const model::SnapshotId& to,
+                                       bool urgent) override {
+        return peers_.send(base, to, urgent);
     }
     Result<ports::Holdings> holdings(const model::DatasetId& of) override { return peers_.holdings(of); }
     Status fetch_image(const std::string& image) override { return peers_.fetch(image); }

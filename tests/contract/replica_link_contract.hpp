@@ -28,8 +28,18 @@ public:
     virtual void put_image_there(const std::string& image) = 0;
     virtual bool has_image_here(const std::string& image) = 0;
 
+    virtual void limit(const model::SendLimits& limits) = 0;
+    /// As the link sees time pass.
+    virtual Instant now() = 0;
+
+    static inline const model::DatasetId dataset{"33333333-3333-4333-8333-333333333333"};
+
     /// What the link answers.
-    virtual Result<model::SendReceipt> send(const std::optional<model::SnapshotId>& base, const model::SnapshotId& to) = 0;
+    virtual Result<model::SendReceipt> send_by(const std::optional<model::SnapshotId>& base, const model::SnapshotId& to,
+                                               bool urgent) = 0;
+    Result<model::SendReceipt> send(const std::optional<model::SnapshotId>& base, const model::SnapshotId& to) {
+        return send_by(base, to, false);
+    }
     virtual Result<ports::Holdings> holdings(const model::DatasetId& dataset) = 0;
     virtual Status fetch_image(const std::string& image) = 0;
 };
@@ -84,6 +94,34 @@ TYPED_TEST_P(ReplicaLinkContract, SaysThatASnapshotIsNotHere) {
     EXPECT_FALSE(this->harness_.is_there(this->second));
 }
 
+TYPED_TEST_P(ReplicaLinkContract, IsHeldBackByTheLimitOfTheNodeAndOfTheDataset) {
+    this->harness_.take_here(this->first);
+    const auto free = this->harness_.send(std::nullopt, this->first);
+    ASSERT_TRUE(free) << free.error();
+    EXPECT_EQ(free->waited, Duration{0});
+    const model::Bandwidth slow{Bytes{free->bytes.value * 2}};
+    const model::Bandwidth fast{Bytes{free->bytes.value * 1000}};
+    for (const auto& limits : {model::SendLimits{slow, {}, {}}, model::SendLimits{fast, {{this->harness_.dataset, slow}}, {}}}) {
+        this->harness_.limit(limits);
+        const Instant began = this->harness_.now();
+        const auto held_back = this->harness_.send(std::nullopt, this->first);
+        ASSERT_TRUE(held_back) << held_back.error();
+        EXPECT_GE(this->harness_.now() - began, Duration{300ms}) << "about 500 ms";
+        EXPECT_GT(held_back->waited, Duration{0});
+    }
+}
+
+TYPED_TEST_P(ReplicaLinkContract, HoldsBackNothingThatClientsWaitFor) {
+    const model::Bandwidth slow{Bytes{1}};
+    this->harness_.take_here(this->first);
+    this->harness_.limit({slow, {{this->harness_.dataset, slow}}, {}});
+    const auto urgent = this->harness_.send_by(std::nullopt, this->first, true);
+    ASSERT_TRUE(urgent) << urgent.error();
+    EXPECT_EQ(urgent->waited, Duration{0});
+    this->harness_.limit({slow, {{this->harness_.dataset, slow}}, {this->harness_.dataset}});
+    EXPECT_TRUE(this->harness_.send(std::nullopt, this->first)) << "in less than a day";
+}
+
 TYPED_TEST_P(ReplicaLinkContract, CopiesAnImageOrSaysThatItIsNotThere) {
     const auto missing = this->harness_.fetch_image("redis:7");
     ASSERT_FALSE(missing);
@@ -97,6 +135,7 @@ TYPED_TEST_P(ReplicaLinkContract, CopiesAnImageOrSaysThatItIsNotThere) {
 REGISTER_TYPED_TEST_SUITE_P(ReplicaLinkContract, FindsNothingOfADatasetThatIsNotThere,
                             BringsASnapshotWholeAndThenAnIncrement, DoesNotMindBringingTheSameAgain,
                             IsDeniedWhatTheTargetDoesNotExpect, SaysThatASnapshotIsNotHere,
+                            IsHeldBackByTheLimitOfTheNodeAndOfTheDataset, HoldsBackNothingThatClientsWaitFor,
                             CopiesAnImageOrSaysThatItIsNotThere);
 
 }  // namespace flocker::contract

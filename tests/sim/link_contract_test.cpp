@@ -6,7 +6,6 @@
 namespace flocker::contract {
 namespace {
 
-const model::DatasetId dataset{"33333333-3333-4333-8333-333333333333"};
 const model::Epoch epoch{3};
 
 /// alder owns, birch keeps a replica: by an assignment that its agent has been told.
@@ -28,9 +27,12 @@ public:
     void put_image_there(const std::string& image) override { birch_.engine.images.insert(image); }
     bool has_image_here(const std::string& image) override { return alder_.engine.images.contains(image); }
 
-    Result<model::SendReceipt> send(const std::optional<model::SnapshotId>& base, const model::SnapshotId& to) override {
+    void limit(const model::SendLimits& limits) override { link_.limit(limits); }
+    Instant now() override { return world_.now(); }
+    Result<model::SendReceipt> send_by(const std::optional<model::SnapshotId>& base, const model::SnapshotId& to,
+                                       bool urgent) override {
         return await<model::SendReceipt>([&](Done<model::SendReceipt> done) {
-            link_.send({dataset, epoch, base, to, birch_.node}, [](model::SendProgress) {}, std::move(done));
+            link_.send({dataset, epoch, base, to, birch_.node, urgent}, [](model::SendProgress) {}, std::move(done));
         });
     }
     Result<ports::Holdings> holdings(const model::DatasetId& of) override {

@@ -12,7 +12,7 @@
 // stream can then be used for the next request.
 //
 //   holdings   > M                            < M reply
-//   snapshot   > M D* E                       < M admitted, (K* M) reply
+//   snapshot   > M (D|K)* E                   < M admitted, (K* M) reply
 //              The sender writes `unadmitted_max` bytes of the body before it waits for "admitted".
 //              If that says from where it can go on, and the body has not ended yet, the sender leaves
 //              it there and begins another, from that place or from the start:

@@ -118,7 +118,8 @@ json::object object_of(const AskDigest& ask) {
 }
 
 json::object object_of(const model::PartialSeen& partial) {
-    json::object object{{"to", model::to_text(partial.to)}, {"received", partial.received.value}};
+    json::object object{
+        {"to", model::to_text(partial.to)}, {"received", partial.received.value}, {"epoch", partial.epoch.value}};
     if (partial.base) object["base"] = model::to_text(*partial.base);
     return object;
 }
@@ -126,7 +127,8 @@ json::object object_of(const model::PartialSeen& partial) {
 Result<model::PartialSeen> partial_of(const json::value& value) {
     if (!value.is_object()) return fail(ErrorCode::corrupt, "received a reply whose \"partial\" is wrong");
     Members members(value.get_object());
-    model::PartialSeen partial{std::nullopt, members.snapshot("to"), Bytes{members.number("received")}};
+    model::PartialSeen partial{std::nullopt, members.snapshot("to"), Bytes{members.number("received")}, {}};
+    if (members.has("epoch")) partial.epoch = model::Epoch{members.number("epoch")};
     if (members.has("base")) partial.base = members.snapshot("base");
     if (members.first_wrong().empty()) return partial;
     return fail(ErrorCode::corrupt, "received a reply whose \"partial\" is wrong");

@@ -12,10 +12,10 @@
 //   {"outcome": "admitted"}, to who "goes_on" perhaps with "from": 1073741900, "digest": "…"
 //   {"from": 1073741900}                                             to that, before the body; or 0
 //   {"outcome": "ok"}, for holdings with "epoch": 3, "snapshots": ["e3-s41", "e3-s42"], and perhaps
-//    "partial": {"base": "e3-s42", "to": "e3-s43", "received": 1073741900}
+//    "partial": {"base": "e3-s42", "to": "e3-s43", "received": 1073741900, "epoch": 3}
 //   {"outcome": "conflict", "message": "…"}                          any error code by its name
 //
-// Who does not know "goes_on", "from" or "partial" leaves it out, and passes over it where it comes.
+// Who does not know "goes_on", "from", "partial" or the epoch of that leaves it out, and passes over it where it comes.
 #pragma once
 
 #include <cstdint>

@@ -98,7 +98,7 @@ TEST(PeerMessages, BringAPlaceToGoOnFrom) {
 TEST(PeerMessages, BringWhatHasComeInPart) {
     for (const std::optional<model::SnapshotId>& base : {std::optional<model::SnapshotId>{}, std::optional(first)}) {
         Reply reply;
-        reply.holdings.partial = model::PartialSeen{base, second, Bytes{7}};
+        reply.holdings.partial = model::PartialSeen{base, second, Bytes{7}, model::Epoch{3}};
         EXPECT_EQ(decode_reply(encode(reply))->holdings.partial, reply.holdings.partial);
     }
     EXPECT_EQ(decode_reply(encode(Reply{}))->holdings.partial, std::nullopt);

@@ -34,6 +34,7 @@ PeerLink::PeerLink(ports::Loop& loop, posix::Connector connector, ports::Snapsho
     : loop_(loop), snapshots_(snapshots), engine_(engine), connections_(std::move(connector)), workers_(loop) {}
 
 PeerLink::~PeerLink() {
+    pacer_.close();
     connections_.close();
 }
 
@@ -60,16 +61,26 @@ Result<ports::Holdings> PeerLink::ask_holdings(const model::Node& target, const 
 /// One snapshot on its way: the sink that the store writes to, and what the target says meanwhile.
 class PeerLink::Sending {
 public:
+    /// `pacer`: nullptr: nothing holds it back.
     Sending(FrameStream& frames, ports::Loop& loop, const std::function<void(model::SendProgress)>& progress,
-            Bytes expected)
-        : frames_(frames), loop_(loop), progress_(progress), expected_(expected), told_(steady_now()) {}
+            Bytes expected, Pacer* pacer, model::DatasetId dataset)
+        : frames_(frames),
+          loop_(loop),
+          progress_(progress),
+          expected_(expected),
+          told_(steady_now()),
+          pacer_(pacer),
+          dataset_(std::move(dataset)) {}
 
     Status write(std::span<const std::byte> bytes) {
         // The store may go on after an error that it was given.
         if (problem_) return tl::unexpected(*problem_);
         while (!bytes.empty()) {
             if (place_) return fail(ErrorCode::conflict, "the other agent has a part of it");
-            const auto piece = bytes.first(std::min(bytes.size(), data_wished));
+            const auto allowed = wait_for_turn(std::min(bytes.size(), data_wished));
+            if (!allowed) return keep_problem(tl::unexpected(allowed.error()));
+            if (place_) continue;
+            const auto piece = bytes.first(*allowed);
             if (Status outcome = write_piece(piece); !outcome) return keep_problem(std::move(outcome));
             bytes = bytes.subspan(piece.size());
         }
@@ -93,6 +104,8 @@ public:
         if (const Status sent = frames_.flush(); !sent) return keep_problem(tl::unexpected(explain(sent.error())));
         return frames_.has_news() ? keep_problem(hear_news()) : Status{};
     }
+    /// By a bandwidth limit.
+    [[nodiscard]] Duration waited() const { return waited_; }
     /// What went out, in all bodies.
     [[nodiscard]] Bytes bytes() const { return left_ + Bytes{frames_.body_bytes()}; }
 
@@ -114,6 +127,13 @@ public:
     [[nodiscard]] bool settled() const { return settled_; }
 
 private:
+    /// How many of the bytes may go now.
+    Result<std::size_t> wait_for_turn(std::size_t wished) {
+        if (pacer_ == nullptr) return wished;
+        FLOCKER_TRY(const Pacer::Given given, pacer_->take(dataset_, wished, [this] { return say_still_here(); }));
+        waited_ += given.waited;
+        return given.bytes;
+    }
     Status write_piece(std::span<const std::byte> piece) {
         if (frames_.body_bytes() + piece.size() > unadmitted_max && !admitted_) {
             if (const Status sent = frames_.flush(); !sent) return tl::unexpected(explain(sent.error()));
@@ -161,8 +181,11 @@ private:
         return error;
     }
     void tell_progress() {
-        told_ = steady_now();
-        const model::SendProgress at{from_ + Bytes{frames_.body_bytes()}, expected_};
+        const Instant now = steady_now();
+        const bool limited = waited_ - waited_told_ > (now - told_) / 2;
+        told_ = now;
+        waited_told_ = waited_;
+        const model::SendProgress at{from_ + Bytes{frames_.body_bytes()}, expected_, limited};
         loop_.post([progress = progress_, at] { progress(at); });
     }
 
@@ -174,6 +197,10 @@ private:
     Bytes expected_;
     Instant told_;
     Instant said_{told_};  ///< That this is still here.
+    Pacer* pacer_;
+    model::DatasetId dataset_;
+    Duration waited_{};
+    Duration waited_told_{};
     Bytes from_;           ///< Where the body lies in the snapshot's stream.
     Bytes left_;           ///< Of bodies before it.
     std::optional<ports::StreamPlace> place_;
@@ -206,7 +233,7 @@ Result<model::SendReceipt> PeerLink::send_now(const model::SendOrder& order,
     FrameStream& frames = lease->frames();
     frames.put_message(
         encode(Request{OfferSnapshot{order.dataset, order.epoch, order.base, order.to, expected, true}}));
-    Sending sending(frames, loop_, progress, expected);
+    Sending sending(frames, loop_, progress, expected, order.urgent ? nullptr : &pacer_, order.dataset);
     Status written = snapshots_.write(order.dataset, order.base, order.to,
                                       [&](std::span<const std::byte> bytes) { return sending.write(bytes); });
     if (const auto place = sending.take_place()) written = write_rest(order, *place, sending);
@@ -215,7 +242,7 @@ Result<model::SendReceipt> PeerLink::send_now(const model::SendOrder& order,
     const Status outcome = sending.finish();
     if (sending.settled()) lease->keep();
     FLOCKER_CHECK_OK(outcome);
-    return model::SendReceipt{sending.bytes()};
+    return model::SendReceipt{sending.bytes(), sending.waited()};
 }
 
 Status PeerLink::write_rest(const model::SendOrder& order, const ports::StreamPlace& from, Sending& sending) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "adapters/peer/connections.hpp"
+#include "adapters/peer/pacer.hpp"
 #include "adapters/posix/stream.hpp"
 #include "adapters/posix/worker_threads.hpp"
 #include "ports/byte_stream.hpp"
@@ -35,6 +36,7 @@ public:
     void holdings(const model::Node& target, const model::DatasetId& dataset, Done<ports::Holdings> done) override;
     void send(const model::SendOrder& order, std::function<void(model::SendProgress)> progress,
               Done<model::SendReceipt> done) override;
+    void limit(const model::SendLimits& limits) override { pacer_.limit(limits); }
     void fetch_image(const model::Node& source, const std::string& image, Done<void> done) override;
 
 private:
@@ -51,6 +53,7 @@ private:
     ports::SnapshotStreams& snapshots_;
     ports::EngineStreams& engine_;
     Connections connections_;
+    Pacer pacer_;
     posix::WorkerThreads workers_;  ///< Last: its destructor waits for the users of the others.
 };
 

@@ -125,7 +125,7 @@ bool PeerSession::answer(const AskHoldings& ask) {
     // Only the store knows of parts. One that can't be told is one that can't be gone on with.
     const auto part = answering_.snapshots.kept(ask.dataset);
     if (part && *part && !held->partial)
-        held->partial = model::PartialSeen{(*part)->base, (*part)->to, (*part)->at.offset};
+        held->partial = model::PartialSeen{(*part)->base, (*part)->to, (*part)->at.offset, (*part)->epoch};
     return reply({Reply::Kind::done, {}, *std::move(held)});
 }
 

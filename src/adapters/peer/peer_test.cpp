@@ -148,7 +148,7 @@ TEST_F(Peers, GoOnWithASnapshotFromWhereItWasCut) {
     await_part();
     const auto kept = far_.part->at.offset;
     ASSERT_GT(kept.value, 5'000'000U);
-    EXPECT_EQ(holdings(dataset)->partial, (model::PartialSeen{first, second, kept}));
+    EXPECT_EQ(holdings(dataset)->partial, (model::PartialSeen{first, second, kept, model::Epoch{3}}));
     settle();
     progress_.clear();
 

@@ -304,10 +304,10 @@ public:
         loop_.post([&] { call([&](Result<T> outcome) { promise.set_value(std::move(outcome)); }); });
         return promise.get_future().get();
     }
-    Result<model::SendReceipt> send(std::optional<model::SnapshotId> base, model::SnapshotId to) {
+    Result<model::SendReceipt> send(std::optional<model::SnapshotId> base, model::SnapshotId to, bool urgent = false) {
         return await<model::SendReceipt>([&](Done<model::SendReceipt> done) {
             link_->send(
-                {dataset, model::Epoch{3}, base, to, birch_},
+                {dataset, model::Epoch{3}, base, to, birch_, urgent},
                 [this](model::SendProgress at) { progress_.push_back(at); }, std::move(done));
         });
     }
