@@ -278,8 +278,10 @@ void Agent::sent(const Sent& event, Instant now) {
     feed->second.sent(event.receipt, now);
     const DatasetSeen* dataset = dataset_here(event.order.dataset);
     if (event.receipt && event.order.urgent && dataset && dataset->seal && dataset->seal->snapshot == event.order.to) {
-        const Duration took = feed->second.seen().last_rounds.back().took;
-        measure(event.order.dataset.value, MoveStep::increment, now - took, now);
+        // A feed that was begun anew meanwhile has not made this round.
+        const auto& rounds = feed->second.seen().last_rounds;
+        const bool its_own = !rounds.empty() && rounds.back().to == event.order.to;
+        if (its_own) measure(event.order.dataset.value, MoveStep::increment, now - rounds.back().took, now);
     }
     if (event.receipt) to_note_[key] = event.order.to;
 }
