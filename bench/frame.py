@@ -89,8 +89,10 @@ def measure_on(nodes, work):
     try:
         nodes.up()
         work()
-    except ground.Failed:
-        print(nodes.what_daemons_said(), file=sys.stderr)
+    except BaseException as error:
+        say(f"ended by {error!r}")  # Before anything else: what comes to an end badly may also fail to be removed.
+        if isinstance(error, ground.Failed):
+            print(nodes.what_daemons_said(), file=sys.stderr)
         raise
     finally:
         # Whoever presses Ctrl-C twice wants nothing to be left either.
