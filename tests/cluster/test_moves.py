@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Moves under write load, seen by clients that never hear of them."""
+import time
+
 from cluster import ClusterTestCase, main, wait_until
 from probes import application, ask, ask_link, fill, ledger, link, result_of, runs, volume, volumes, wait_for
 
@@ -71,6 +73,32 @@ class Moves(ClusterTestCase):
         self.assertEqual(set(copies), {owner, *replicas})
         self.assertEqual([node for node, copy in copies.items() if copy["owner"]], [owner])
         self.assertEqual([node for node, copy in copies.items() if copy["mounted"]], [owner])
+
+
+class LimitedMove(ClusterTestCase):
+    """The limit is for the copy, not for the cutover."""
+
+    nodes = 2
+    images = {"alder": ("flocker/ledger:1",)}
+
+    def test_a_limit_holds_back_the_copy_and_not_the_cutover(self):
+        self.cluster.deploy({"store": STORE}, {"alder": ["store"], "birch": []})
+        fill(self.cluster, "alder", 7000, "30M")
+        self.cluster.flocker("node", "set", "alder", "bandwidth", "4MB/s")
+        client = self.cluster.load("ledger", "birch", 7000)
+        client.wait_rows(50)
+        client.mark("move")
+        began = time.monotonic()
+        self.cluster.move("store", "birch", "--detach")
+        wait_until("why to name the limit", lambda: "bandwidth limit" in self.cluster.flocker("why", "store"))
+        result = wait_for(self.cluster, "store", "to have moved",
+                          lambda seen: seen["owner_node"] == "birch" and seen["settled"])["last_move"]
+        self.assertGreater(time.monotonic() - began, 5.0, "30 MiB at 4 MB/s")
+        self.assertTrue(result["succeeded"], result)
+        self.assertLess(result["downtime_ns"], 3e9, result)
+        client.wait_rows(50)
+        self.assert_nobody_refused(client.mark("after"))
+        self.assert_nothing_lost(client)
 
 
 class PostgresMoves(ClusterTestCase):
