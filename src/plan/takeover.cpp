@@ -76,6 +76,15 @@ Ownership without_move(const View& view, const Ownership& ownership) {
     return next;
 }
 
+/// Stopped and sealed for a cutover that the copy does not know of, and the owner all the same: as after any way
+/// back it starts again, whatever its restart policy says.
+bool was_stopped_for_it(const View& view, const Ownership& ownership) {
+    const DatasetSeen* seen = ownership.dataset ? dataset_in(report_of(view, ownership.owner), *ownership.dataset) : nullptr;
+    if (!seen || !seen->seal || seen->epoch != ownership.epoch) return false;
+    const auto& move = ownership.move;
+    return !move || move->id != seen->seal->move || move->phase == MovePhase::staging;
+}
+
 }  // namespace
 
 std::uint64_t term_of(Revision revision) { return revision.value >> term_shift; }
@@ -112,6 +121,14 @@ std::vector<Change> heed_pools(const View& view) {
         }
     }
     if (takeover.unheard.size() == view.records.takeover->unheard.size()) return {};
+    for (const auto& [subject, ownership] : view.records.ownerships) {
+        const Wanted* wish = wanted_of(view.records, ownership);
+        const bool heard_now = is_unheard(view, ownership.owner) && !takeover.unheard.contains(ownership.owner);
+        if (better.contains(subject) || !wish || !heard_now || !was_stopped_for_it(view, ownership)) continue;
+        Wanted again = *wish;
+        ++again.incarnation;
+        changes.push_back(PutWanted{again});
+    }
     for (const auto& [subject, ownership] : view.records.ownerships) {
         if (better.contains(subject) || !was_given_up(view, ownership)) continue;
         if (takeover.unheard.contains(ownership.move->source) || takeover.unheard.contains(ownership.move->target)) continue;

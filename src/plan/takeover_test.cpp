@@ -99,6 +99,17 @@ TEST_F(WithACopyOfTheRecords, ASealOnAWordThatTheCopyLacksIsNotBrokenWhileATarge
     EXPECT_FALSE(is_withheld(scene_.view(), alder)) << "nobody has won it";
 }
 
+TEST_F(WithACopyOfTheRecords, WhatWasStoppedForAForgottenCutoverStartsAgain) {
+    const auto before = scene_.records.configuration.at(db).incarnation;
+    scene_.report(alder).datasets.front().seal = Seal{MoveId{9}, snap(1, 9), Revision{8}};
+    heard(alder);
+    heed();
+    EXPECT_EQ(scene_.records.configuration.at(db).incarnation, before + 1) << "its restart policy may say no";
+    heard(birch);
+    heed();
+    EXPECT_EQ(scene_.records.configuration.at(db).incarnation, before + 1) << "once";
+}
+
 TEST_F(WithACopyOfTheRecords, ASealThatTheCopyKnowsOfIsNoRiddle) {
     scene_.report(alder).datasets.front().seal = Seal{MoveId{3}, snap(1, 9), Revision{7}};
     heard(alder);
