@@ -2,6 +2,7 @@
 """What a person does with snapshots on real nodes: proves them equal, looks into them, lets go what was set aside."""
 import json
 import os
+import time
 
 import command_line
 from cluster import ClusterTestCase, main, run, wait_until
@@ -25,8 +26,10 @@ class Snapshots(ClusterTestCase):
         wait_until("the volume to be destroyed", lambda: not volumes(self.cluster))
 
     def test_replicas_are_proved_equal_while_the_application_writes_and_a_flipped_byte_is_found(self):
-        load = self.cluster.load("ledger", "alder", 7000)
         fill(self.cluster, "alder", 7000, "64M")
+        self.await_replicas()
+        load = self.cluster.load("ledger", "alder", 7000)
+        self.addCleanup(load.kill)
         verdicts = self.verify()
         self.assertEqual({each["replica"]: each["equal"] for each in verdicts}, {"alder": True, "cedar": True})
         self.assertEqual(len({each["digest"] for each in verdicts}), 1)
@@ -131,12 +134,16 @@ class Snapshots(ClusterTestCase):
         return ask(self.cluster[node].address, 7000, f"add {row}")
 
     def await_replicas(self):
-        """Both hold the owner's newest snapshot, and nothing new is written."""
-        def equal():
+        """Both hold the owner's newest snapshot, and have for so long that no report of it is old."""
+        since = {}
+
+        def settled():
             entry = self.entry()
             newest = [copy["snapshots"][-1]["id"] for copy in entry["copies"] if copy["snapshots"]]
-            return len(newest) == 3 and len(set(newest)) == 1 and not entry["copies"][0]["changed"]
-        wait_until("both replicas to hold the newest snapshot", equal, 60)
+            if len(newest) < 3 or len(set(newest)) > 1 or entry["copies"][0]["changed"]:
+                return False
+            return time.monotonic() - since.setdefault(newest[0], time.monotonic()) > 3
+        wait_until("both replicas to hold the newest snapshot", settled, 60)
 
 
 if __name__ == "__main__":
