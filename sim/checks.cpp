@@ -232,6 +232,14 @@ void DivergedKept::demoting(const Host& host, const DatasetId& dataset) const {
     });
 }
 
+void DebtBounded::look() const {
+    for (const auto& [name, host] : cluster_.hosts) {
+        const Bytes pinned = host->pool.pinned();
+        if (pinned < host->pool.size) continue;
+        cluster_.world.violated("debt", fmt::format("snapshots have filled the pool of {} ({} bytes)", name, pinned.value));
+    }
+}
+
 std::string Converges::unsettled() const {
     if (!cluster_.control()) return "the control service does not run";
     const plan::View view = cluster_.control()->view();

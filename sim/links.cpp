@@ -85,6 +85,11 @@ void LinkPort::send(const SendOrder& order, std::function<void(SendProgress)> pr
         // The receiving agent does the work: when it dies, nothing becomes visible.
         to.agent_loop()->after(transfer, [&cluster, &host, &to, data, taken, offer, answer] {
             if (!cluster.network.connected(host.node.name, to.node.name)) return to.agent()->received(offer);
+            const PoolDisk::Dataset* sent = host.pool.find(offer.dataset);
+            if (!sent || !sent->snapshots.contains(offer.to)) {
+                to.agent()->received(offer);
+                return answer(fail(ErrorCode::not_found, "it was let go while it was sent"));
+            }
             auto outcome = to.pool.receive(offer.dataset, offer.epoch, offer.base, offer.to, *data, taken);
             to.agent()->received(offer);
             if (!outcome) return answer(tl::unexpected(outcome.error()));

@@ -17,6 +17,9 @@ namespace {
 using namespace model;
 
 constexpr Duration trouble_lasts = 60s;
+/// Of what clients write some hundred blocks a second are overwritten, at most.
+constexpr Bytes cramped_pool{12'000 * 100};
+constexpr Duration node_away = 240s;
 /// Longer than every limit of the protocol together: a cutover's, a settling's, the longest rest.
 constexpr Duration calm_lasts = 300s;
 
@@ -68,6 +71,7 @@ private:
 
     void look() {
         last_copy_kept_.look();
+        debt_bounded_.look();
         world_.at(100ms, [this] { look(); });
     }
 
@@ -139,6 +143,7 @@ private:
         faults_.node_dies = some(0.02);
         faults_.link_cut = some(0.05);
         faults_.process_freezes = some(0.05);
+        faults_.pool_short = some(0.03);
     }
 
     // --- what users do --------------------------------------------------------------------------
@@ -249,6 +254,10 @@ private:
             world_.at(20s, [this] { control_goes_away(); });
             return;
         }
+        if (weather_ == Weather::cramped) {
+            world_.at(20s, [this] { node_goes_away(); });
+            return;
+        }
         world_.at(1s, [this] {
             if (calm_) return;
             for (const auto& [name, host] : cluster_.hosts) trouble_at(*host);
@@ -270,6 +279,10 @@ private:
         if (world_.chance(faults_.process_dies)) {
             host.kill_agent();
             world_.at(world_.between(100ms, 8s), [&host] { host.start_agent(); });
+        }
+        if (world_.chance(faults_.pool_short)) {
+            host.pool.others = Bytes{host.pool.size.value / 100 * 97};
+            world_.at(world_.between(1s, 25s), [&host] { host.pool.others = {}; });
         }
         if (world_.chance(faults_.process_freezes)) host.freeze_agent(world_.between(500ms, 20s));
         if (world_.chance(faults_.node_dies)) {
@@ -306,6 +319,17 @@ private:
         });
     }
 
+    /// A replica that does nothing fills no pool.
+    void node_goes_away() {
+        calm_ = true;
+        settle();
+        for (const auto& [name, host] : cluster_.hosts) host->pool.size = cramped_pool;
+        Host& away = cluster_.host(any_host());
+        away.power_off();
+        world_.run_until(world_.now() + node_away);
+        away.power_on();
+    }
+
     void end_of_trouble() {
         calm_ = true;
         faults_ = Faults{};
@@ -314,6 +338,7 @@ private:
         for (const auto& [name, host] : cluster_.hosts) {
             host->power_on();
             host->start_agent();
+            host->pool.others = {};
         }
         if (weather_ == Weather::storm && world_.chance(0.5)) {
             for (const auto& clients : clients_) clients->rest();
@@ -344,6 +369,9 @@ private:
 
     Outcome finish() {
         if (world_.violation().empty()) nothing_lost_.at_end();
+        for (const Event& event : cluster_.disk.events) {
+            if (event.kind == EventKind::snapshots_let_go) ++outcome_.marks["replicas let go on a short pool"];
+        }
         for (const auto& clients : clients_) outcome_.acknowledged += clients->tally().acknowledged;
         if (weather_ == Weather::calm) no_refusals();
         outcome_.violation = world_.violation();
@@ -376,6 +404,7 @@ private:
     NothingLost nothing_lost_{cluster_};
     LastCopyKept last_copy_kept_{cluster_};
     DivergedKept diverged_kept_{cluster_};
+    DebtBounded debt_bounded_{cluster_};
     Converges converges_{cluster_};
     RightPlace right_place_{cluster_, one_writer_, weather_ != Weather::calm};
 };

@@ -54,6 +54,7 @@ struct NodeEntry {
     std::vector<std::string> applications;  ///< Those it owns.
     std::vector<ProblemEntry> problems;     ///< All that its agent tells.
     bool draining{false};                   ///< Everything is moved away from it, and nothing is placed on it.
+    bool pool_short{false};                 ///< It keeps only what it can't do without, and takes no full copy.
 
     friend bool operator==(const NodeEntry&, const NodeEntry&) = default;
 };

@@ -44,6 +44,7 @@ void fields(V&& visit, Either<NodeEntry> auto& document) {
     visit("applications", document.applications);
     visit("problems", document.problems);
     visit("draining", document.draining, codec::added);
+    visit("pool_short", document.pool_short, codec::added);
 }
 
 template <class V>

@@ -30,6 +30,7 @@ public:
             entry.heard_ago = view_.now - view_.states.at(node.id).heard;
             entry.pool_size = report->pool_size;
             entry.pool_free = report->pool_free;
+            entry.pool_short = report->pool_short;
             for (const Problem& problem : report->problems) entry.problems.push_back(this->problem(node.id, problem));
         }
         for (const auto& [subject, ownership] : view_.records.ownerships) {

@@ -44,9 +44,10 @@ Cell alive_cell(const api::NodeEntry& node) {
     return {node.draining ? text + ", " + draining : text, Tone::bad};
 }
 
-std::string pool_text(const api::NodeEntry& node) {
+Cell pool_cell(const api::NodeEntry& node) {
     if (node.pool_size.value == 0) return "";
-    return fmt::format("{} free of {}", to_text(node.pool_free), to_text(node.pool_size));
+    const std::string text = fmt::format("{} free of {}", to_text(node.pool_free), to_text(node.pool_size));
+    return node.pool_short ? Cell{text + ", short", Tone::bad} : Cell{text};
 }
 
 /// What a person may do for applications that wait for a lost node.
@@ -84,7 +85,7 @@ std::string nodes_text(const std::vector<api::NodeEntry>& nodes, const Look& loo
         return "No nodes yet; `flocker init` makes the first, `flocker token create` lets others join.\n";
     Table table({"NODE", "ADDRESS", "DATA CENTER", "STATE", "POOL", "APPLICATIONS"});
     for (const api::NodeEntry& node : nodes) {
-        table.add({node.name, node.address, node.datacenter, alive_cell(node), pool_text(node),
+        table.add({node.name, node.address, node.datacenter, alive_cell(node), pool_cell(node),
                    fmt::format("{}", fmt::join(node.applications, ", "))});
     }
     return table.text(look);

@@ -319,6 +319,7 @@ void fields(V&& visit, Either<model::FeedSeen> auto& feed) {
     visit("idle", feed.idle, added);
     visit("proven", feed.proven, added);
     visit("trouble", feed.trouble, added);
+    visit("let_go", feed.let_go, added);
 }
 
 template <class V>
@@ -360,6 +361,7 @@ void fields(V&& visit, Either<model::NodeReport> auto& report) {
     visit("steps", report.steps);
     visit("pool_size", report.pool_size);
     visit("pool_free", report.pool_free);
+    visit("pool_short", report.pool_short, added);
 }
 
 }  // namespace flocker::codec

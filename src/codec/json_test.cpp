@@ -130,7 +130,7 @@ TEST(JsonDecoding, ListsTheNamesOfAnEnum) {
               "kind: must be one of deployed, node_joined, node_removed, move_started, move_phase, move_finished, "
               "move_failed, volume_created, volume_destroyed, application_failed, node_lost, node_back, failed_over, "
               "lag_broken, lag_met, replica_added, replica_removed, data_set_aside, settings_changed, node_draining, "
-              "node_activated, failover_withheld");
+              "node_activated, failover_withheld, snapshots_let_go");
     EXPECT_EQ(refusal<model::Application>(R"({"name":"a","image":"i","restart_policy":{"name":"on_failure"}})"),
               "restart_policy.name: must be one of never, always, on-failure");
 }

@@ -47,6 +47,7 @@ const char* to_string(EventKind kind) {
         case EventKind::node_draining: return "node_draining";
         case EventKind::node_activated: return "node_activated";
         case EventKind::failover_withheld: return "failover_withheld";
+        case EventKind::snapshots_let_go: return "snapshots_let_go";
     }
     return "deployed";
 }

@@ -144,7 +144,7 @@ enum class EventKind : std::uint8_t {
     deployed, node_joined, node_removed, move_started, move_phase, move_finished, move_failed,
     volume_created, volume_destroyed, application_failed, node_lost, node_back,
     failed_over, lag_broken, lag_met, replica_added, replica_removed, data_set_aside, settings_changed,
-    node_draining, node_activated, failover_withheld,
+    node_draining, node_activated, failover_withheld, snapshots_let_go,
 };
 [[nodiscard]] const char* to_string(EventKind kind);
 

@@ -16,6 +16,7 @@ struct Lag {
     Duration proof_age{};            ///< How old this knowledge is.
     std::optional<model::SnapshotId> snapshot;  ///< The newest that it is known to hold.
     std::string reason;              ///< Why it is further behind than wished; may be empty.
+    bool let_go{false};              ///< It gets a full copy when the owner's pool has room: see FeedSeen.
 
     friend bool operator==(const Lag&, const Lag&) = default;
 };

@@ -47,7 +47,8 @@ bool has_room(const View& view, const Ownership& ownership, const NodeId& node) 
     const NodeReport* there = report_of(view, node);
     const DatasetSeen* here = dataset_in(report_of(view, ownership.owner), *ownership.dataset);
     const std::uint64_t needed = here ? here->used.value + here->used.value / 5 : 0;
-    return there && there->pool_free.value > needed + room_left_min.value;
+    // On a short pool nothing is begun: its agent takes no full copy.
+    return there && !there->pool_short && there->pool_free.value > needed + room_left_min.value;
 }
 
 /// Greater is better.
