@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <set>
 
 #include "plan/failover.hpp"
 #include "plan/why.hpp"
@@ -148,6 +149,13 @@ private:
 
     // --- what users do --------------------------------------------------------------------------
 
+    void name_replicas(const Application& application) {
+        auto& named = named_[application.name];
+        named.clear();
+        if (!application.volume || application.volume->replicas || world_.chance(0.3)) return;
+        for (std::uint64_t i = world_.draw(3); i > 0; --i) named.insert(any_host());
+    }
+
     std::string any_host() {
         const auto names = cluster_.names();
         return names[world_.draw(names.size())];
@@ -166,6 +174,15 @@ private:
         for (const std::string& name : cluster_.names()) deployment.places[NodeReference{name}];
         for (const auto& [application, host] : places_) {
             if (!host.empty()) deployment.places[NodeReference{host}].push_back(application);
+        }
+        for (const Application& application : applications_) {
+            const auto named = named_.find(application.name);
+            if (named == named_.end() || named->second.empty() || places_[application.name].empty()) continue;
+            // A node can't hold a replica of what it runs.
+            auto& nodes = deployment.replicas[application.name];
+            for (const std::string& node : named->second) {
+                if (node != places_[application.name]) nodes.push_back(NodeReference{node});
+            }
         }
         ask(protocol::Control::Deploy{deployment, false}, [this](const protocol::Control::Answer& answer) {
             if (const auto* refusals = std::get_if<std::vector<plan::Refusal>>(&answer)) {
@@ -205,6 +222,7 @@ private:
     void user_acts() {
         const std::uint64_t what = world_.draw(100);
         const Application& application = applications_[world_.draw(applications_.size())];
+        if (world_.chance(0.2)) name_replicas(application);
         if (what < 60) {
             places_[application.name] = any_host();
             deploy();
@@ -395,6 +413,7 @@ private:
     Cluster cluster_;
     std::vector<Application> applications_;
     std::map<ApplicationName, std::string> places_;  ///< Empty: not deployed.
+    std::map<ApplicationName, std::set<std::string>> named_;  ///< For replicas; empty: none in particular.
     std::vector<std::unique_ptr<Clients>> clients_;
     bool calm_{false};
     std::set<ApplicationName> removed_;

@@ -219,6 +219,8 @@ struct VolumeEntry {
     model::Spread spread{model::Spread::datacenter};
     bool promoting{false};                 ///< After a failover: the owner makes its copy from a replica's snapshot.
     std::vector<ReplicaEntry> replicas{};  ///< Those that are kept up.
+    /// Nodes that the deployment names for the replicas; nullopt: the planner chooses.
+    std::optional<std::vector<std::string>> named_replicas{};
 
     friend bool operator==(const VolumeEntry&, const VolumeEntry&) = default;
 };
@@ -357,7 +359,7 @@ struct FailoverDocument {
     friend bool operator==(const FailoverDocument&, const FailoverDocument&) = default;
 };
 
-enum class RefusalAbout : std::uint8_t { application, image, port, place, deployment };
+enum class RefusalAbout : std::uint8_t { application, image, port, place, deployment, replica };
 [[nodiscard]] const char* name_of(RefusalAbout about);
 
 struct RefusalEntry {
@@ -365,6 +367,7 @@ struct RefusalEntry {
     std::string name;                   ///< The application, or the place as written.
     std::optional<std::uint16_t> port;  ///< The external one, with `port`.
     std::string message;
+    std::optional<std::string> node{};  ///< As written, with `replica`.
 
     friend bool operator==(const RefusalEntry&, const RefusalEntry&) = default;
 };

@@ -180,6 +180,7 @@ void fields(V&& visit, Either<VolumeEntry> auto& document) {
     visit("spread", document.spread, codec::added);
     visit("promoting", document.promoting, codec::added);
     visit("replicas", document.replicas);
+    visit("named_replicas", document.named_replicas);
 }
 
 template <class V>
@@ -303,6 +304,7 @@ void fields(V&& visit, Either<RefusalEntry> auto& document) {
     visit("name", document.name);
     visit("port", document.port);
     visit("message", document.message);
+    visit("node", document.node);
 }
 
 template <class V>
@@ -381,6 +383,7 @@ const char* name_of(RefusalAbout about) {
         case RefusalAbout::port: return "port";
         case RefusalAbout::place: return "place";
         case RefusalAbout::deployment: return "deployment";
+        case RefusalAbout::replica: return "replica";
     }
     return "application";
 }

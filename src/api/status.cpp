@@ -153,6 +153,7 @@ public:
         entry.wished_lag = plan::wished_lag(view_.records, ownership);
         if (const Wanted* wanted = plan::wanted_of(view_.records, ownership); wanted && wanted->application.volume) {
             entry.spread = wanted->application.volume->spread;
+            if (wanted->replica_nodes) entry.named_replicas = names(*wanted->replica_nodes);
         }
         entry.copies.push_back(copy(ownership.owner, ownership));
         for (const NodeId& node : other_holders(ownership)) entry.copies.push_back(copy(node, ownership));
@@ -187,6 +188,15 @@ private:
     }
 
     [[nodiscard]] std::string name(const NodeId& node) const { return plan::node_name(view_.records, node); }
+    /// Of the members among them.
+    [[nodiscard]] std::vector<std::string> names(const std::set<NodeId>& nodes) const {
+        std::vector<std::string> all;
+        for (const NodeId& node : nodes) {
+            if (view_.records.nodes.contains(node)) all.push_back(name(node));
+        }
+        std::ranges::sort(all);
+        return all;
+    }
 
     [[nodiscard]] ProblemEntry problem(const NodeId& node, const Problem& problem) const {
         return {name(node), problem.subject, problem.error, problem.attempts, problem.since};
@@ -286,6 +296,7 @@ RefusalAbout about_of(plan::Refusal::About about) {
         case plan::Refusal::About::port: return RefusalAbout::port;
         case plan::Refusal::About::place: return RefusalAbout::place;
         case plan::Refusal::About::deployment: return RefusalAbout::deployment;
+        case plan::Refusal::About::replica: return RefusalAbout::replica;
     }
     return RefusalAbout::deployment;
 }

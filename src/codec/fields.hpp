@@ -84,6 +84,7 @@ template <class V>
 void fields(V&& visit, Either<model::Deployment> auto& deployment) {
     visit("applications", deployment.applications);
     visit("places", deployment.places);
+    visit("replicas", deployment.replicas, added);
 }
 
 template <class V>
@@ -172,6 +173,7 @@ void fields(V&& visit, Either<model::Wanted> auto& wanted) {
     visit("node", wanted.node);
     visit("incarnation", wanted.incarnation);
     visit("downtime_max_ns", wanted.downtime_max);
+    visit("replica_nodes", wanted.replica_nodes);
 }
 
 template <class V>

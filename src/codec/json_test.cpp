@@ -49,9 +49,12 @@ TEST(JsonOfADeployment, HasPlacesAsTypedPairs) {
     model::Deployment deployment;
     deployment.places[model::NodeReference{"alder"}] = {model::ApplicationName{"web"}};
     deployment.places[model::DatacenterName{"fra"}] = {};
-    EXPECT_EQ(encode(deployment),
-              R"({"applications":[],"places":[{"key":{"type":"node","name":"alder"},"value":["web"]},)"
-              R"({"key":{"type":"datacenter","name":"fra"},"value":[]}]})");
+    deployment.replicas[model::ApplicationName{"web"}] = {model::NodeReference{"birch"}};
+    const std::string places = R"({"applications":[],"places":[{"key":{"type":"node","name":"alder"},"value":["web"]},)"
+                               R"({"key":{"type":"datacenter","name":"fra"},"value":[]}])";
+    EXPECT_EQ(encode(deployment), places + R"(,"replicas":{"web":["birch"]}})");
+    deployment.replicas.clear();
+    EXPECT_EQ(decode<model::Deployment>(places + "}"), deployment) << "as it was before replicas could be named";
 }
 
 TEST(JsonOfAnOwnership, HasIdsTimesAndPhasesAsDocumented) {

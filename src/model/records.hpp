@@ -136,6 +136,8 @@ struct Wanted {
     /// has changed (it had exited).
     std::uint64_t incarnation{0};
     std::optional<Duration> downtime_max;  ///< Of the next move; see Move.
+    /// Where the user wants the replicas of its volume; nullopt: the planner chooses.
+    std::optional<std::set<NodeId>> replica_nodes{};
 
     friend bool operator==(const Wanted&, const Wanted&) = default;
 };

@@ -68,7 +68,9 @@ std::uint32_t wished_replicas(const Records& records, const Ownership& ownership
     if (!ownership.dataset) return 0;
     const Wanted* wanted = wanted_of(records, ownership);
     if (!wanted || !wanted->application.volume) return records.settings.replicas;
-    return wanted->application.volume->replicas.value_or(records.settings.replicas);
+    std::uint32_t wished = records.settings.replicas;
+    if (wanted->replica_nodes) wished = static_cast<std::uint32_t>(wanted->replica_nodes->size());
+    return wanted->application.volume->replicas.value_or(wished);
 }
 
 }  // namespace flocker::plan

@@ -76,7 +76,8 @@ public:
     struct SendReport { model::NodeReport report; };
     struct SaveAssignment { model::Assignment assignment; };
     using Effect = std::variant<ObservePool, MeasurePool, LookAtDataset, ObserveEngine, DoToDataset, DoToContainer,
-                                FetchImage, PullImage, AskHoldings, SendSnapshot, ApplyRoutes, SendReport, SaveAssignment, FindChanged, ExtendLease>;
+                                FetchImage, PullImage, AskHoldings, SendSnapshot, ApplyRoutes, SendReport, SaveAssignment,
+                                FindChanged, ExtendLease>;
 
     explicit Agent(Settings settings) : settings_(std::move(settings)) {}
 
