@@ -78,6 +78,12 @@ std::string too_few_replicas(const plan::View& view, const Ownership& ownership)
         return fmt::format("{} replicas, {} are wished", ownership.replicas.size(), wished);
     }
     if (!ownership.leaving.empty()) return "a replica has not been let go yet";
+    if (const Wanted* wanted = plan::wanted_of(view.records, ownership); wanted && wanted->replica_nodes) {
+        for (const NodeId& node : *wanted->replica_nodes) {
+            if (node == ownership.owner || ownership.replicas.contains(node)) continue;
+            return "no replica on " + node.value + ", which is named";
+        }
+    }
     for (const plan::Lag& lag : plan::lags_of(view, ownership)) {
         const Duration wish = plan::wished_lag(view.records, ownership) + plan::lag_allowance;
         if (!lag.behind || *lag.behind > wish) return "a replica is behind: " + lag.reason;
@@ -251,6 +257,14 @@ void DivergedKept::demoting(const Host& host, const DatasetId& dataset) const {
             cluster_.world.violated("P4", fmt::format("what {} wrote to {} is kept nowhere", host.node.name, dataset.value));
         }
     });
+}
+
+void DebtBounded::look() const {
+    for (const auto& [name, host] : cluster_.hosts) {
+        const Bytes pinned = host->pool.pinned();
+        if (pinned < host->pool.size) continue;
+        cluster_.world.violated("debt", fmt::format("snapshots have filled the pool of {} ({} bytes)", name, pinned.value));
+    }
 }
 
 std::string Converges::unsettled() const {

@@ -81,6 +81,16 @@ private:
     Cluster& cluster_;
 };
 
+/// Whatever a replica does or does not do, the snapshots that are kept for it do not fill a pool.
+class DebtBounded {
+public:
+    explicit DebtBounded(Cluster& cluster) : cluster_(cluster) {}
+    void look() const;
+
+private:
+    Cluster& cluster_;
+};
+
 /// P5: when the faults are over, everything ends where it would have ended.
 class Converges {
 public:

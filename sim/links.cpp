@@ -95,6 +95,11 @@ void receive_more(const std::shared_ptr<Transfer>& transfer) {
         Host& to = transfer->to;
         const bool connected = transfer->cluster.network.connected(transfer->from.node.name, to.node.name);
         if (!connected || (transfer->sender.expired() && !last)) return to.agent()->received(transfer->offer);
+        const PoolDisk::Dataset* sent = transfer->from.pool.find(transfer->offer.dataset);
+        if (!sent || !sent->snapshots.contains(transfer->offer.to)) {
+            to.agent()->received(transfer->offer);
+            return answer(*transfer, fail(ErrorCode::not_found, "it was let go while it was sent"));
+        }
         if (last) return receive_all(*transfer);
         const auto step = static_cast<std::uint64_t>(static_cast<double>(part_interval.count()) /
                                                      static_cast<double>(transfer->takes.count()) *

@@ -24,6 +24,7 @@ struct Arguments {
 Weather weather_of(std::uint64_t seed) {
     if (seed % 8 == 0) return Weather::calm;
     if (seed % 8 == 1) return Weather::control_away;
+    if (seed % 8 == 2) return Weather::cramped;
     return Weather::storm;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/pool.hpp"
 
+#include <algorithm>
+
 namespace flocker::sim {
 
 using namespace model;
@@ -100,6 +102,11 @@ Status PoolDisk::act(const DatasetAction& action, Instant now) {
             },
             [&](const DemoteDataset& demotion) -> Status { return demote(dataset, demotion, now); },
             [&](const DropSnapshots& drop) -> Status {
+                const auto needed = [&](const SnapshotId& one) {
+                    const bool only = !dataset.live && !dataset.snapshots.empty() && dataset.snapshots.rbegin()->first == one;
+                    return only || (dataset.seal && dataset.seal->snapshot == one);
+                };
+                if (std::ranges::any_of(drop.snapshots, needed)) return fail(ErrorCode::conflict, "it is the newest and stays");
                 for (const SnapshotId& snapshot : drop.snapshots) dataset.snapshots.erase(snapshot);
                 return {};
             },
@@ -245,6 +252,22 @@ void PoolDisk::power_loss() {
     }
 }
 
+Bytes PoolDisk::pinned() const {
+    std::size_t entries = 0;
+    for (const auto& [id, dataset] : datasets_) {
+        if (!dataset.live) continue;
+        std::size_t least = dataset.live->entries.size();
+        for (const auto& [snapshot, kept] : dataset.snapshots) least = std::min(least, kept.data->entries.size());
+        entries += dataset.live->entries.size() - least;
+    }
+    return Bytes{entries * 100};
+}
+
+ports::Capacity PoolDisk::capacity() const {
+    const std::uint64_t taken = pinned().value + others.value;
+    return {size, Bytes{taken < size.value ? size.value - taken : 0}};
+}
+
 const PoolDisk::Dataset* PoolDisk::find(const DatasetId& id) const {
     const auto found = datasets_.find(id);
     return found == datasets_.end() ? nullptr : &found->second;
@@ -284,7 +307,7 @@ void PoolStore::perform(const DatasetAction& action, Done<std::optional<DatasetS
 }
 
 void PoolStore::capacity(Done<ports::Capacity> done) {
-    loop_.after(1ms, [done] { done(ports::Capacity{Bytes{1ULL << 40U}, Bytes{1ULL << 39U}}); });
+    loop_.after(1ms, [this, done] { done(disk_.capacity()); });
 }
 
 }  // namespace flocker::sim

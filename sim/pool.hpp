@@ -61,11 +61,17 @@ public:
     [[nodiscard]] const Part* part_of(const model::DatasetId& id) const;
     /// Mounts are gone; what nobody synced is gone.
     void power_loss();
+    [[nodiscard]] ports::Capacity capacity() const;
+    /// What the snapshots of an owner keep that would be gone without them: each entry stands for a block that
+    /// overwrites another.
+    [[nodiscard]] Bytes pinned() const;
 
     [[nodiscard]] const Dataset* find(const model::DatasetId& id) const;
     [[nodiscard]] const std::map<model::DatasetId, Dataset>& datasets() const { return datasets_; }
     [[nodiscard]] const std::string& node() const { return node_; }
 
+    Bytes size{1ULL << 40U};
+    Bytes others{};  ///< What strangers take of it.
     /// Whether a container of this node has the subvolume mounted.
     std::function<bool(const SubvolumeRef&)> in_use = [](const SubvolumeRef&) { return false; };
     /// Told before a dataset, or one of its copies, is let go.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <set>
 
 #include "plan/failover.hpp"
 #include "plan/why.hpp"
@@ -17,6 +18,9 @@ namespace {
 using namespace model;
 
 constexpr Duration trouble_lasts = 60s;
+/// Of what clients write some hundred blocks a second are overwritten, at most.
+constexpr Bytes cramped_pool{12'000 * 100};
+constexpr Duration node_away = 240s;
 /// Longer than every limit of the protocol together: a cutover's, a settling's, the longest rest.
 constexpr Duration calm_lasts = 300s;
 
@@ -70,6 +74,7 @@ private:
 
     void look() {
         last_copy_kept_.look();
+        debt_bounded_.look();
         world_.at(100ms, [this] { look(); });
     }
 
@@ -155,9 +160,17 @@ private:
         faults_.link_cut = some(0.05);
         faults_.process_freezes = some(0.05);
         faults_.copy_long = some(0.5);
+        faults_.pool_short = some(0.03);
     }
 
     // --- what users do --------------------------------------------------------------------------
+
+    void name_replicas(const Application& application) {
+        auto& named = named_[application.name];
+        named.clear();
+        if (!application.volume || application.volume->replicas || world_.chance(0.3)) return;
+        for (std::uint64_t i = world_.draw(3); i > 0; --i) named.insert(any_host());
+    }
 
     std::string any_host() {
         const auto names = cluster_.names();
@@ -177,6 +190,15 @@ private:
         for (const std::string& name : cluster_.names()) deployment.places[NodeReference{name}];
         for (const auto& [application, host] : places_) {
             if (!host.empty()) deployment.places[NodeReference{host}].push_back(application);
+        }
+        for (const Application& application : applications_) {
+            const auto named = named_.find(application.name);
+            if (named == named_.end() || named->second.empty() || places_[application.name].empty()) continue;
+            // A node can't hold a replica of what it runs.
+            auto& nodes = deployment.replicas[application.name];
+            for (const std::string& node : named->second) {
+                if (node != places_[application.name]) nodes.push_back(NodeReference{node});
+            }
         }
         ask(protocol::Control::Deploy{deployment, false}, [this](const protocol::Control::Answer& answer) {
             if (const auto* refusals = std::get_if<std::vector<plan::Refusal>>(&answer)) {
@@ -216,6 +238,7 @@ private:
     void user_acts() {
         const std::uint64_t what = world_.draw(100);
         const Application& application = applications_[world_.draw(applications_.size())];
+        if (world_.chance(0.2)) name_replicas(application);
         if (what < 60) {
             places_[application.name] = any_host();
             deploy();
@@ -278,6 +301,10 @@ private:
             world_.at(20s, [this] { control_goes_away(); });
             return;
         }
+        if (weather_ == Weather::cramped) {
+            world_.at(20s, [this] { node_goes_away(); });
+            return;
+        }
         world_.at(1s, [this] {
             if (calm_) return;
             for (const auto& [name, host] : cluster_.hosts) trouble_at(*host);
@@ -303,6 +330,10 @@ private:
         if (world_.chance(faults_.process_dies)) {
             host.kill_agent();
             world_.at(world_.between(100ms, 8s), [&host] { host.start_agent(); });
+        }
+        if (world_.chance(faults_.pool_short)) {
+            host.pool.others = Bytes{host.pool.size.value / 100 * 97};
+            world_.at(world_.between(1s, 25s), [&host] { host.pool.others = {}; });
         }
         if (world_.chance(faults_.process_freezes)) host.freeze_agent(world_.between(500ms, 20s));
         if (world_.chance(faults_.node_dies)) {
@@ -339,6 +370,17 @@ private:
         });
     }
 
+    /// A replica that does nothing fills no pool.
+    void node_goes_away() {
+        calm_ = true;
+        settle();
+        for (const auto& [name, host] : cluster_.hosts) host->pool.size = cramped_pool;
+        Host& away = cluster_.host(any_host());
+        away.power_off();
+        world_.run_until(world_.now() + node_away);
+        away.power_on();
+    }
+
     void end_of_trouble() {
         calm_ = true;
         faults_ = Faults{};
@@ -347,6 +389,7 @@ private:
         for (const auto& [name, host] : cluster_.hosts) {
             host->power_on();
             host->start_agent();
+            host->pool.others = {};
         }
         if (weather_ == Weather::storm && world_.chance(0.5)) {
             for (const auto& clients : clients_) clients->rest();
@@ -377,6 +420,9 @@ private:
 
     Outcome finish() {
         if (world_.violation().empty()) nothing_lost_.at_end();
+        for (const Event& event : cluster_.disk.events) {
+            if (event.kind == EventKind::snapshots_let_go) ++outcome_.marks["replicas let go on a short pool"];
+        }
         for (const auto& clients : clients_) outcome_.acknowledged += clients->tally().acknowledged;
         if (weather_ == Weather::calm) no_refusals();
         outcome_.violation = world_.violation();
@@ -400,6 +446,7 @@ private:
     Cluster cluster_;
     std::vector<Application> applications_;
     std::map<ApplicationName, std::string> places_;  ///< Empty: not deployed.
+    std::map<ApplicationName, std::set<std::string>> named_;  ///< For replicas; empty: none in particular.
     std::vector<std::unique_ptr<Clients>> clients_;
     bool calm_{false};
     std::set<ApplicationName> removed_;
@@ -409,6 +456,7 @@ private:
     NothingLost nothing_lost_{cluster_};
     LastCopyKept last_copy_kept_{cluster_};
     DivergedKept diverged_kept_{cluster_};
+    DebtBounded debt_bounded_{cluster_};
     Converges converges_{cluster_};
     RightPlace right_place_{cluster_, one_writer_, weather_ != Weather::calm};
 };

@@ -24,6 +24,7 @@ enum class Weather : std::uint8_t {
     calm,           ///< No faults: nothing is refused, nobody waits for long.
     storm,          ///< All kinds of faults, each run its own mixture.
     control_away,   ///< Only the control service is down for a while (P7).
+    cramped,        ///< Small pools, and a node that is away for longer than they have room.
 };
 
 /// One run: a cluster drawn from the seed; users that deploy, move, remove and destroy; clients that

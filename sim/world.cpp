@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace flocker::sim {
 
 void World::at(Duration delay, std::function<void()> work) {
@@ -15,7 +17,7 @@ void World::run_until(Instant end) {
         now_.unix_ns = entry.key().first;
         entry.mapped().work();
     }
-    if (violation_.empty()) now_ = end;
+    if (violation_.empty()) now_ = std::max(now_, end);
 }
 
 void World::trace(const std::string& who, const std::string& line) {

@@ -109,6 +109,7 @@ struct Faults {
     double process_dies{0};      ///< Chance per second of virtual time, for each process.
     double node_dies{0};         ///< The same for whole nodes: power loss.
     double link_cut{0};
+    double pool_short{0};        ///< Chance per second that strangers fill a node's pool for a while.
     double process_freezes{0};   ///< Chance per second that an agent stands still for some seconds.
     double copy_long{0};         ///< Of a full copy: it takes up to `copy_takes`, and part of it is kept when it is cut.
     Duration lateness{2s};

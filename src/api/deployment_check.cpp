@@ -77,6 +77,7 @@ public:
         }
         for (const Application& application : deployment_.applications) check(application);
         for (const auto& [place, names] : deployment_.places) check(place, names);
+        for (const auto& [application, nodes] : deployment_.replicas) check_replicas(application, nodes);
         return std::move(refusals_);
     }
 
@@ -178,6 +179,24 @@ private:
             } else if (!placed_.insert(name).second) {
                 refuse(About::application, name.value, "the application is placed twice");
             }
+        }
+    }
+
+    void check_replicas(const ApplicationName& name, const std::vector<NodeReference>& nodes) {
+        const auto wrong = [&](std::string message) {
+            refuse(About::deployment, "", fmt::format("replicas of \"{}\": {}", name.value.substr(0, name_max), message));
+        };
+        const auto application = std::ranges::find(deployment_.applications, name, &Application::name);
+        if (application == deployment_.applications.end() || !placed_.contains(name)) return wrong("it is placed nowhere");
+        if (!application->volume) return wrong("it has no volume");
+        if (nodes.size() > replicas_max) return wrong(fmt::format("a volume has from 0 to {} replicas", replicas_max));
+        const auto& count = application->volume->replicas;
+        if (count && *count != nodes.size()) return wrong(fmt::format("{} nodes are named, {} are wished", nodes.size(), *count));
+        std::set<NodeReference> seen;
+        for (const NodeReference& node : nodes) {
+            const bool sound = !node.value.empty() && node.value.size() <= 253 && !has_control_characters(node.value);
+            if (!sound) return wrong("a node is said by its name, hostname or address");
+            if (!seen.insert(node).second) return wrong(fmt::format("node {} is there twice", node.value));
         }
     }
 

@@ -29,6 +29,13 @@ TEST(DeploymentCheck, TakesWhatTheReadersGive) {
     EXPECT_THAT(check(sound()), ::testing::IsEmpty());
 }
 
+TEST(DeploymentCheck, TakesNamedReplicas) {
+    auto deployment = sound();
+    deployment.applications[0].volume->replicas = 2;
+    deployment.replicas[model::ApplicationName{"db"}] = {model::NodeReference{"birch"}, model::NodeReference{"10.0.0.3"}};
+    EXPECT_THAT(check(deployment), ::testing::IsEmpty());
+}
+
 TEST(DeploymentCheck, RefusesWhatTheyWouldNotGive) {
     using D = model::Deployment;
     const std::vector<std::function<void(D&)>> breakages{
@@ -73,6 +80,17 @@ TEST(DeploymentCheck, RefusesWhatTheyWouldNotGive) {
         [](D& d) { d.places[model::NodeReference{"birch"}] = {model::ApplicationName{"db"}}; },
         [](D& d) { d.places[model::NodeReference{"birch"}] = {model::ApplicationName{"none"}}; },
         [](D& d) { d.places[model::NodeReference{""}] = {}; },
+        [](D& d) { d.replicas[model::ApplicationName{"none"}] = {}; },
+        [](D& d) { d.replicas[model::ApplicationName{"web"}] = {model::NodeReference{"birch"}}; },
+        [](D& d) { d.replicas[model::ApplicationName{"db"}] = {model::NodeReference{"birch"}}; },
+        [](D& d) {
+            d.applications[0].volume->replicas.reset();
+            d.replicas[model::ApplicationName{"db"}] = {2, model::NodeReference{"birch"}};
+        },
+        [](D& d) {
+            d.applications[0].volume->replicas.reset();
+            d.replicas[model::ApplicationName{"db"}] = {model::NodeReference{""}};
+        },
     };
     for (std::size_t i = 0; i < breakages.size(); ++i) {
         D deployment = sound();

@@ -56,6 +56,7 @@ struct NodeEntry {
     std::vector<ProblemEntry> problems;     ///< All that its agent tells.
     bool draining{false};                   ///< Everything is moved away from it, and nothing is placed on it.
     std::optional<model::Bandwidth> bandwidth{};  ///< Its own, of what it sends to replicas.
+    bool pool_short{false};                 ///< It keeps only what it can't do without, and takes no full copy.
 
     friend bool operator==(const NodeEntry&, const NodeEntry&) = default;
 };
@@ -222,6 +223,8 @@ struct VolumeEntry {
     bool promoting{false};                 ///< After a failover: the owner makes its copy from a replica's snapshot.
     std::vector<ReplicaEntry> replicas{};  ///< Those that are kept up.
     std::optional<model::Bandwidth> bandwidth{};  ///< Its own, of what goes to its replicas.
+    /// Nodes that the deployment names for the replicas; nullopt: the planner chooses.
+    std::optional<std::vector<std::string>> named_replicas{};
 
     friend bool operator==(const VolumeEntry&, const VolumeEntry&) = default;
 };
@@ -408,7 +411,7 @@ struct VerifyLine {
     std::optional<Error> error;  ///< The last line: it ended before there were verdicts.
 };
 
-enum class RefusalAbout : std::uint8_t { application, image, port, place, deployment };
+enum class RefusalAbout : std::uint8_t { application, image, port, place, deployment, replica };
 [[nodiscard]] const char* name_of(RefusalAbout about);
 
 struct RefusalEntry {
@@ -416,6 +419,7 @@ struct RefusalEntry {
     std::string name;                   ///< The application, or the place as written.
     std::optional<std::uint16_t> port;  ///< The external one, with `port`.
     std::string message;
+    std::optional<std::string> node{};  ///< As written, with `replica`.
 
     friend bool operator==(const RefusalEntry&, const RefusalEntry&) = default;
 };

@@ -45,6 +45,7 @@ void fields(V&& visit, Either<NodeEntry> auto& document) {
     visit("problems", document.problems);
     visit("draining", document.draining, codec::added);
     visit("bandwidth", document.bandwidth);
+    visit("pool_short", document.pool_short, codec::added);
 }
 
 template <class V>
@@ -182,6 +183,7 @@ void fields(V&& visit, Either<VolumeEntry> auto& document) {
     visit("promoting", document.promoting, codec::added);
     visit("replicas", document.replicas);
     visit("bandwidth", document.bandwidth);
+    visit("named_replicas", document.named_replicas);
 }
 
 template <class V>
@@ -311,6 +313,7 @@ void fields(V&& visit, Either<RefusalEntry> auto& document) {
     visit("name", document.name);
     visit("port", document.port);
     visit("message", document.message);
+    visit("node", document.node);
 }
 
 template <class V>
@@ -389,6 +392,7 @@ const char* name_of(RefusalAbout about) {
         case RefusalAbout::port: return "port";
         case RefusalAbout::place: return "place";
         case RefusalAbout::deployment: return "deployment";
+        case RefusalAbout::replica: return "replica";
     }
     return "application";
 }

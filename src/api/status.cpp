@@ -31,6 +31,7 @@ public:
             entry.heard_ago = view_.now - view_.states.at(node.id).heard;
             entry.pool_size = report->pool_size;
             entry.pool_free = report->pool_free;
+            entry.pool_short = report->pool_short;
             for (const Problem& problem : report->problems) entry.problems.push_back(this->problem(node.id, problem));
         }
         for (const auto& [subject, ownership] : view_.records.ownerships) {
@@ -154,6 +155,7 @@ public:
         if (const Wanted* wanted = plan::wanted_of(view_.records, ownership); wanted && wanted->application.volume) {
             entry.spread = wanted->application.volume->spread;
             entry.bandwidth = wanted->application.volume->bandwidth;
+            if (wanted->replica_nodes) entry.named_replicas = names(*wanted->replica_nodes);
         }
         entry.copies.push_back(copy(ownership.owner, ownership));
         for (const NodeId& node : other_holders(ownership)) entry.copies.push_back(copy(node, ownership));
@@ -188,6 +190,15 @@ private:
     }
 
     [[nodiscard]] std::string name(const NodeId& node) const { return plan::node_name(view_.records, node); }
+    /// Of the members among them.
+    [[nodiscard]] std::vector<std::string> names(const std::set<NodeId>& nodes) const {
+        std::vector<std::string> all;
+        for (const NodeId& node : nodes) {
+            if (view_.records.nodes.contains(node)) all.push_back(name(node));
+        }
+        std::ranges::sort(all);
+        return all;
+    }
 
     [[nodiscard]] ProblemEntry problem(const NodeId& node, const Problem& problem) const {
         return {name(node), problem.subject, problem.error, problem.attempts, problem.since};
@@ -289,6 +300,7 @@ RefusalAbout about_of(plan::Refusal::About about) {
         case plan::Refusal::About::port: return RefusalAbout::port;
         case plan::Refusal::About::place: return RefusalAbout::place;
         case plan::Refusal::About::deployment: return RefusalAbout::deployment;
+        case plan::Refusal::About::replica: return RefusalAbout::replica;
     }
     return RefusalAbout::deployment;
 }

@@ -291,6 +291,19 @@ TEST_F(StatusTest, TellsHowFarEachReplicaIsBehind) {
                             ReplicaEntry{"cedar", {}, {}, {}, 300ms, "the first copy is not complete", {43}, {100}}));
 }
 
+TEST_F(StatusTest, NamesTheNodesThatTheDeploymentNamesForReplicas) {
+    EXPECT_EQ(status().volumes.at(0).named_replicas, std::nullopt);
+    wanted().replica_nodes = {birch.id, NodeId{"has-left"}};
+    EXPECT_EQ(status().volumes.at(0).named_replicas, std::vector<std::string>{"birch"});
+    EXPECT_EQ(status().volumes.at(0).wished_replicas, 2U);
+}
+
+TEST_F(StatusTest, SaysThatAPoolIsShort) {
+    EXPECT_FALSE(status().nodes.at(0).pool_short);
+    report(alder).pool_short = true;
+    EXPECT_TRUE(status().nodes.at(0).pool_short);
+}
+
 TEST_F(StatusTest, DoesNotKnowTheLagOfAnOwnerThatItHasNotHeardOf) {
     ownership().replicas = {birch.id};
     states.erase(alder.id);

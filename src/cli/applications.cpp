@@ -45,9 +45,10 @@ Cell alive_cell(const api::NodeEntry& node) {
     return {node.draining ? text + ", " + draining : text, Tone::bad};
 }
 
-std::string pool_text(const api::NodeEntry& node) {
+Cell pool_cell(const api::NodeEntry& node) {
     if (node.pool_size.value == 0) return "";
-    return fmt::format("{} free of {}", to_text(node.pool_free), to_text(node.pool_size));
+    const std::string text = fmt::format("{} free of {}", to_text(node.pool_free), to_text(node.pool_size));
+    return node.pool_short ? Cell{text + ", short", Tone::bad} : Cell{text};
 }
 
 /// What a person may do for applications that wait for a lost node.
@@ -88,7 +89,7 @@ std::string nodes_text(const std::vector<api::NodeEntry>& nodes, const Look& loo
     if (limited) head.emplace_back("BANDWIDTH");
     Table table(std::move(head));
     for (const api::NodeEntry& node : nodes) {
-        std::vector<Cell> row{node.name, node.address, node.datacenter, alive_cell(node), pool_text(node),
+        std::vector<Cell> row{node.name, node.address, node.datacenter, alive_cell(node), pool_cell(node),
                               fmt::format("{}", fmt::join(node.applications, ", "))};
         if (limited) row.emplace_back(node.bandwidth ? to_text(*node.bandwidth) : "");
         table.add(std::move(row));

@@ -53,6 +53,10 @@ std::optional<manifest::Location> location_of(const api::RefusalEntry& refusal, 
         return std::nullopt;
     }
     const model::ApplicationName name{refusal.name};
+    if (refusal.about == api::RefusalAbout::replica && refusal.node) {
+        const auto replica = positions.replicas.find({name, model::NodeReference{*refusal.node}});
+        if (replica != positions.replicas.end()) return replica->second;
+    }
     const auto application = positions.applications.find(name);
     if (application == positions.applications.end()) return std::nullopt;
     if (refusal.about == api::RefusalAbout::image) return application->second.image;
@@ -73,7 +77,7 @@ std::string plan_text(const api::PlanDocument& plan, const Look& look) {
     Table table({"", "APPLICATION", "NODE", ""});
     std::vector<std::string> kept;
     for (const StepEntry& step : plan.steps) {
-        if (step.kind == StepKind::keep) {
+        if (step.kind == StepKind::keep && step.reason.empty()) {
             kept.push_back(step.application);
         } else {
             table.add({{api::name_of(step.kind), tone_of(step.kind)},

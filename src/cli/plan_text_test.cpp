@@ -67,13 +67,15 @@ TEST(PlanText, KnowsWhenThereIsNothingToDo) {
 }
 
 TEST(PlaceRefusals, FindsTheLineThatEachIsAbout) {
-    const auto parsed = manifest::parse({"deployment.yml", "version: 1\nnodes:\n  cedar: [db]\n  alder: [web]\n"},
+    const auto parsed = manifest::parse({"deployment.yml", "version: 1\nnodes:\n  cedar: [db]\n  alder: [web]\n"
+                                         "replicas:\n  db: [birch, dill]\n"},
                                         {"application.yml",
                                          "version: 1\n"
                                          "applications:\n"
                                          "  db:\n"
                                          "    image: postgres\n"
                                          "    ports: [{internal: 5432, external: 5432}]\n"
+                                         "    volume: {mountpoint: /data}\n"
                                          "  web:\n"
                                          "    image: nginx\n"});
     const auto& positions = std::get<manifest::Manifests>(parsed).positions;
@@ -82,15 +84,17 @@ TEST(PlaceRefusals, FindsTheLineThatEachIsAbout) {
                                  {RefusalAbout::port, "db", std::uint16_t{5432}, "it belongs to mail"},
                                  {RefusalAbout::image, "web", {}, "nobody has it"},
                                  {RefusalAbout::application, "web", {}, "no room"},
+                                 {RefusalAbout::replica, "db", {}, "no node is called \"dill\"", "dill"},
                                  {RefusalAbout::deployment, "", {}, "too much"}},
                                 positions, "deployment.yml");
 
     std::vector<std::string> lines;
     for (const auto& problem : problems) lines.push_back(to_text(problem));
     EXPECT_THAT(lines, ElementsAre("application.yml:5:40: application 'db': it belongs to mail",
-                                   "application.yml:7:12: application 'web': nobody has it",
+                                   "application.yml:8:12: application 'web': nobody has it",
                                    "deployment.yml:1:1: too much", "deployment.yml:3:3: no node is called \"cedar\"",
-                                   "deployment.yml:4:11: application 'web': no room"));
+                                   "deployment.yml:4:11: application 'web': no room",
+                                   "deployment.yml:6:15: application 'db': no node is called \"dill\""));
 }
 
 TEST(Results, TellWhatWasDoneAndWhatFailed) {

@@ -94,9 +94,21 @@ std::string copy_state(const CopyEntry& copy) {
 
 std::string wish_text(const VolumeEntry& volume) {
     if (volume.wished_replicas == 0) return "none wished";
+    const std::string where = volume.named_replicas ? fmt::format("on {}", fmt::join(*volume.named_replicas, ", "))
+                              : volume.spread == model::Spread::datacenter ? "in other data centers first"
+                                                                           : "anywhere";
     return fmt::format("{} wished, at most {} behind, {}", volume.wished_replicas,
-                       manifest::duration_text(volume.wished_lag),
-                       volume.spread == model::Spread::datacenter ? "in other data centers first" : "anywhere");
+                       manifest::duration_text(volume.wished_lag), where);
+}
+
+/// Nodes that are to keep a replica and do not yet.
+std::vector<std::string> missing_named(const VolumeEntry& volume) {
+    std::vector<std::string> missing = volume.named_replicas.value_or(std::vector<std::string>{});
+    std::erase_if(missing, [&](const std::string& node) {
+        const auto kept = std::ranges::find(volume.replicas, node, &ReplicaEntry::node);
+        return node == volume.owner_node || kept != volume.replicas.end();
+    });
+    return missing;
 }
 
 std::string copies_table(const VolumeEntry& volume, const Look& look) {
@@ -171,8 +183,15 @@ std::string replicas_table(const std::vector<VolumeEntry>& volumes, const Look& 
         if (volume.destroying || !volume.application) continue;
         for (const ReplicaEntry& replica : volume.replicas)
             table.add({name_of(volume), volume.owner_node, replica.node, behind_cell(volume, replica)});
+        if (!volume.established) continue;
+        const auto missing = missing_named(volume);
+        for (const std::string& node : missing)
+            table.add({name_of(volume),
+                       volume.owner_node,
+                       node,
+                       {"named, waits for the node or for room there", Tone::busy}});
         const auto kept = static_cast<std::uint32_t>(volume.replicas.size());
-        if (!volume.established || kept >= volume.wished_replicas) continue;
+        if (kept >= volume.wished_replicas || !missing.empty()) continue;
         table.add({name_of(volume),
                    volume.owner_node,
                    "",

@@ -143,5 +143,24 @@ TEST(VolumeText, ShowsWhatWasSetAside) {
               R"({"node":"cedar","snapshot":"e2-s9","kind":"set aside","taken":1760000000000000000,"size":5242880}]})");
 }
 
+TEST(NamedReplicas, AreShownAlsoWhereNoneIsKeptYet) {
+    auto named = volume();
+    named.named_replicas = {"alder", "birch", "dill"};
+    named.wished_replicas = 3;
+    EXPECT_THAT(volume_text(named, {}), HasSubstr("Replicas     3 wished, at most 1s behind, on alder, birch, dill\n"));
+    const std::string table = replicas_table({named}, {});
+    EXPECT_THAT(table, HasSubstr("dill      named, waits for the node or for room there"));
+    EXPECT_THAT(table, Not(HasSubstr("no place for more yet")));
+}
+
+TEST(BehindCell, SaysThatTheSnapshotsWereLetGo) {
+    auto replica = volume().replicas[0];
+    replica.behind = 4 * 60s;
+    replica.reason = "the pool of alder is short: its snapshots were let go";
+    EXPECT_EQ(behind(replica), "4 min: the pool of alder is short: its snapshots were let go");
+    replica.behind.reset();
+    EXPECT_EQ(behind(replica), "catching up: the pool of alder is short: its snapshots were let go");
+}
+
 }  // namespace
 }  // namespace flocker::cli

@@ -99,6 +99,7 @@ template <class V>
 void fields(V&& visit, Either<model::Deployment> auto& deployment) {
     visit("applications", deployment.applications);
     visit("places", deployment.places);
+    visit("replicas", deployment.replicas, added);
 }
 
 template <class V>
@@ -190,6 +191,7 @@ void fields(V&& visit, Either<model::Wanted> auto& wanted) {
     visit("node", wanted.node);
     visit("incarnation", wanted.incarnation);
     visit("downtime_max_ns", wanted.downtime_max);
+    visit("replica_nodes", wanted.replica_nodes);
 }
 
 template <class V>
@@ -370,6 +372,7 @@ void fields(V&& visit, Either<model::FeedSeen> auto& feed) {
     visit("limited", feed.limited, added);
     visit("proven", feed.proven, added);
     visit("trouble", feed.trouble, added);
+    visit("let_go", feed.let_go, added);
 }
 
 template <class V>
@@ -412,6 +415,7 @@ void fields(V&& visit, Either<model::NodeReport> auto& report) {
     visit("steps", report.steps);
     visit("pool_size", report.pool_size);
     visit("pool_free", report.pool_free);
+    visit("pool_short", report.pool_short, added);
 }
 
 }  // namespace flocker::codec

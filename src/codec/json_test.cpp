@@ -49,9 +49,12 @@ TEST(JsonOfADeployment, HasPlacesAsTypedPairs) {
     model::Deployment deployment;
     deployment.places[model::NodeReference{"alder"}] = {model::ApplicationName{"web"}};
     deployment.places[model::DatacenterName{"fra"}] = {};
-    EXPECT_EQ(encode(deployment),
-              R"({"applications":[],"places":[{"key":{"type":"node","name":"alder"},"value":["web"]},)"
-              R"({"key":{"type":"datacenter","name":"fra"},"value":[]}]})");
+    deployment.replicas[model::ApplicationName{"web"}] = {model::NodeReference{"birch"}};
+    const std::string places = R"({"applications":[],"places":[{"key":{"type":"node","name":"alder"},"value":["web"]},)"
+                               R"({"key":{"type":"datacenter","name":"fra"},"value":[]}])";
+    EXPECT_EQ(encode(deployment), places + R"(,"replicas":{"web":["birch"]}})");
+    deployment.replicas.clear();
+    EXPECT_EQ(decode<model::Deployment>(places + "}"), deployment) << "as it was before replicas could be named";
 }
 
 TEST(JsonOfAnOwnership, HasIdsTimesAndPhasesAsDocumented) {
@@ -130,7 +133,8 @@ TEST(JsonDecoding, ListsTheNamesOfAnEnum) {
               "kind: must be one of deployed, node_joined, node_removed, move_started, move_phase, move_finished, "
               "move_failed, volume_created, volume_destroyed, application_failed, node_lost, node_back, failed_over, "
               "lag_broken, lag_met, replica_added, replica_removed, data_set_aside, settings_changed, node_draining, "
-              "node_activated, failover_withheld, control_taken_over, pool_knew_better, aside_removed, replica_differs");
+              "node_activated, failover_withheld, control_taken_over, pool_knew_better, aside_removed, replica_differs, "
+              "snapshots_let_go");
     EXPECT_EQ(refusal<model::Application>(R"({"name":"a","image":"i","restart_policy":{"name":"on_failure"}})"),
               "restart_policy.name: must be one of never, always, on-failure");
 }

@@ -50,6 +50,9 @@ void AgentDriver::observe_pool() {
     ports_.datasets.observe(alive_.guard([this](Result<std::vector<model::DatasetSeen>> datasets) {
         feed(Agent::PoolSeen{std::move(datasets)});
     }));
+}
+
+void AgentDriver::measure_pool() {
     ports_.datasets.capacity(alive_.guard([this](Result<ports::Capacity> capacity) {
         if (capacity) feed(Agent::CapacitySeen{capacity->size, capacity->free});
     }));
@@ -63,6 +66,7 @@ void AgentDriver::perform(const Agent::Effect& effect) {
     std::visit(
         Overloaded{
             [&](const Agent::ObservePool&) { observe_pool(); },
+            [&](const Agent::MeasurePool&) { measure_pool(); },
             [&](const Agent::LookAtDataset& look) {
                 const auto looked = [this, look](Result<std::optional<model::DatasetSeen>> seen) {
                     feed(Agent::DatasetLooked{look.dataset, std::move(seen)});
@@ -156,7 +160,7 @@ void AgentDriver::perform(const Agent::Effect& effect) {
 }
 
 Status AgentDriver::admit(const ports::SnapshotOffer& offer) {
-    return agent_.admit(offer.from, offer.dataset, offer.epoch, offer.to);
+    return agent_.admit(offer.from, offer.dataset, offer.epoch, offer.to, !offer.base);
 }
 
 void AgentDriver::received(const ports::SnapshotOffer& offer) { feed(Agent::Received{offer.dataset}); }

@@ -44,6 +44,7 @@ private:
     void feed(const protocol::Agent::Event& event);
     void perform(const protocol::Agent::Effect& effect);
     void observe_pool();
+    void measure_pool();
     void arm();
 
     Ports ports_;

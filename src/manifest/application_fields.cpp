@@ -19,7 +19,7 @@ namespace flocker::manifest {
 namespace {
 
 constexpr Range mem_limit_range{6291456, std::uint64_t{1} << 62};  // Docker takes no less than 6 MiB.
-constexpr Range replicas_range{0, 16};
+constexpr Range replicas_range{0, limits::replicas};
 constexpr Duration lag_min = 500ms;
 constexpr Duration lag_max = 60min;
 constexpr Range retry_range{1, 1'000'000};

@@ -9,6 +9,7 @@
 #include "manifest/address.hpp"
 #include "manifest/claims.hpp"
 #include "manifest/expect.hpp"
+#include "manifest/limits.hpp"
 #include "manifest/text.hpp"
 
 namespace flocker::manifest {
@@ -126,6 +127,88 @@ private:
     Claims<model::ApplicationName> placed_;
 };
 
+/// `replicas`: which nodes keep the replicas of an application's volume.
+class ReplicaReader {
+public:
+    ReplicaReader(const ApplicationFile& applications, Problems& problems, DeploymentFile& file)
+        : applications_(applications), problems_(problems), file_(file) {}
+
+    void read(const Entry& entry) {
+        const auto text = expect_text(entry.key, "replicas: an application's name", problems_);
+        if (!text) return;
+        const model::ApplicationName name{*text};
+        const std::string what = fmt::format("replicas of {}", shown(*text));
+        if (!is_placed(name, what, entry.key.position)) return;
+        if (!expect_list(entry.value, what, "[NODE, ...], or [] for none", problems_)) return;
+        auto nodes = read_nodes(name, what, entry.value);
+        if (nodes.size() == entry.value.items.size()) check_volume(name, what, nodes.size(), entry);
+        file_.replicas.emplace(name, std::move(nodes));
+    }
+
+private:
+    bool is_placed(const model::ApplicationName& name, const std::string& what, Position position) {
+        if (applications_.names_known && !applications_.names.contains(name.value)) {
+            const std::vector<std::string_view> candidates(applications_.names.begin(), applications_.names.end());
+            const auto near = nearest(name.value, candidates);
+            problems_.add(position, fmt::format("{}: the application is not in the application manifest, {}", what,
+                                                near ? fmt::format("did you mean {}?", shown(*near))
+                                                     : std::string("add it there or take it out here")));
+            return false;
+        }
+        if (!file_.placements.contains(name)) {
+            problems_.add(position, fmt::format("{}: the application is on no node here, list it under nodes", what));
+            return false;
+        }
+        return true;
+    }
+
+    std::vector<model::NodeReference> read_nodes(const model::ApplicationName& name, const std::string& what, const Value& list) {
+        std::vector<model::NodeReference> nodes;
+        for (const auto& item : list.items) {
+            const auto text = expect_text(item, fmt::format("{}: a node's name", what), problems_);
+            if (!text) continue;
+            const model::NodeReference node{*text};
+            if (!parse_ipv4(*text) && !is_hostname(*text)) {
+                problems_.add(item.position, fmt::format("{}: {} is not a node, write its name, hostname or IPv4 address",
+                                                         what, shown(*text)));
+            } else if (runs_on(name, node)) {
+                problems_.add(item.position, fmt::format("{}: it runs on {} itself, name another node", what, shown(*text)));
+            } else if (const auto [at, fresh] = file_.replica_positions.emplace(std::pair(name, node),
+                                                                                problems_.location(item.position));
+                       !fresh) {
+                problems_.add(item.position, fmt::format("{}: node {} is already at {}, name it once", what, shown(*text),
+                                                         to_text(at->second)));
+            } else {
+                nodes.push_back(node);
+            }
+        }
+        return nodes;
+    }
+
+    [[nodiscard]] bool runs_on(const model::ApplicationName& name, const model::NodeReference& node) const {
+        const auto place = file_.places.find(node);
+        return place != file_.places.end() && std::ranges::find(place->second, name) != place->second.end();
+    }
+
+    void check_volume(const model::ApplicationName& name, const std::string& what, std::size_t count, const Entry& entry) {
+        const auto application = std::ranges::find(applications_.applications, name, &model::Application::name);
+        if (application == applications_.applications.end()) return;
+        if (!application->volume) {
+            problems_.add(entry.key.position, fmt::format("{}: it has no volume, take it out here or give it one", what));
+        } else if (const auto& wished = application->volume->replicas; wished && *wished != count) {
+            problems_.add(entry.value.position,
+                          fmt::format("{}: {} named and volume.replicas is {}, make them equal or leave that out", what,
+                                      count == 1 ? "1 node is" : fmt::format("{} nodes are", count), *wished));
+        } else if (count > limits::replicas) {
+            problems_.add(entry.value.position, fmt::format("{}: at most {} nodes", what, limits::replicas));
+        }
+    }
+
+    const ApplicationFile& applications_;
+    Problems& problems_;
+    DeploymentFile& file_;
+};
+
 }  // namespace
 
 DeploymentFile read_deployment_file(const Value& root, const ApplicationFile& applications, Problems& problems) {
@@ -137,13 +220,17 @@ DeploymentFile read_deployment_file(const Value& root, const ApplicationFile& ap
                      "name the deployment manifest first and the application manifest second");
         return file;
     }
-    const Fields fields(root, "deployment manifest", {"version", "nodes"}, problems);
+    const Fields fields(root, "deployment manifest", {"version", "nodes", "replicas"}, problems);
     expect_version(fields, problems);
     const auto* nodes = fields.need("nodes", "nodes: {NODE: [APPLICATION]}");
     if (nodes == nullptr || !expect_map(*nodes, fields.name_of("nodes"), "{NODE: [APPLICATION]}", problems))
         return file;
     PlaceReader reader(applications, problems);
     for (const auto& entry : nodes->entries) reader.read(entry, file);
+    const auto* replicas = fields.find("replicas");
+    if (replicas == nullptr || !expect_map(*replicas, fields.name_of("replicas"), "{APPLICATION: [NODE]}", problems)) return file;
+    ReplicaReader replica_reader(applications, problems, file);
+    for (const auto& entry : replicas->entries) replica_reader.read(entry);
     return file;
 }
 

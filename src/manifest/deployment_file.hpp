@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "manifest/application_file.hpp"
@@ -15,6 +16,8 @@ struct DeploymentFile {
     std::map<model::Place, std::vector<model::ApplicationName>> places;
     std::map<model::Place, Location> place_positions;
     std::map<model::ApplicationName, Location> placements;
+    std::map<model::ApplicationName, std::vector<model::NodeReference>> replicas;
+    std::map<std::pair<model::ApplicationName, model::NodeReference>, Location> replica_positions;
 };
 
 /// Checks names against `applications`, if those are known.

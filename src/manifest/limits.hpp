@@ -18,6 +18,7 @@ inline constexpr std::size_t problems_per_file = 1000;
 /// A name in a message is cut after so many bytes.
 inline constexpr std::size_t shown_bytes = 60;
 inline constexpr std::size_t name_bytes = 63;
+inline constexpr std::size_t replicas = 16;  ///< Of a volume.
 /// "did you mean" is not tried for longer words or among more candidates: it costs their product.
 inline constexpr std::size_t suggestion_bytes = 32;
 inline constexpr std::size_t suggestions = 100;

@@ -28,8 +28,9 @@ std::variant<Manifests, std::vector<Diagnostic>> parse(const SourceText& deploym
         return problems;
     }
     return Manifests{
-        {std::move(applications.applications), std::move(places.places)},
-        {std::move(applications.positions), std::move(places.place_positions), std::move(places.placements)}};
+        {std::move(applications.applications), std::move(places.places), std::move(places.replicas)},
+        {std::move(applications.positions), std::move(places.place_positions), std::move(places.placements),
+         std::move(places.replica_positions)}};
 }
 
 }  // namespace flocker::manifest

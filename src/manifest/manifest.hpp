@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct Positions {
     std::map<model::ApplicationName, ApplicationPositions> applications;  ///< All of them.
     std::map<model::Place, Location> places;                              ///< Keys of `nodes`.
     std::map<model::ApplicationName, Location> placements;  ///< Where a place lists it; not all are listed.
+    std::map<std::pair<model::ApplicationName, model::NodeReference>, Location> replicas{};  ///< Nodes in `replicas`.
 
     friend bool operator==(const Positions&, const Positions&) = default;
 };

@@ -278,5 +278,16 @@ TEST(DefaultDatasetId, IsTheOneOfTheFirstFlocker) {
     EXPECT_EQ(default_dataset_id(ApplicationName{"web"}).value, "2567a5ec-9705-eb7a-c2c9-84033e06189d");
 }
 
+TEST(NamedReplicas, AreKeptInTheirOrderWithTheirPlaces) {
+    const auto manifests = accepted(
+        "version: 1\nnodes: {alder: [db, kv]}\nreplicas:\n  db: [birch, 10.0.0.3]\n  kv: []\n",
+        "version: 1\napplications:\n  db: {image: a, volume: {mountpoint: /d}}\n  kv: {image: a, volume: {mountpoint: /d}}\n");
+    const auto& replicas = manifests.deployment.replicas;
+    EXPECT_THAT(replicas, ElementsAre(Pair(ApplicationName{"db"}, ElementsAre(NodeReference{"birch"}, NodeReference{"10.0.0.3"})),
+                                      Pair(ApplicationName{"kv"}, ElementsAre())));
+    EXPECT_EQ(manifests.positions.replicas.at({ApplicationName{"db"}, NodeReference{"10.0.0.3"}}),
+              (Location{"deployment.yml", 4, 15}));
+}
+
 }  // namespace
 }  // namespace flocker::manifest

@@ -55,7 +55,8 @@ struct DiscardTrial { DatasetId dataset; friend bool operator==(const DiscardTri
 /// nullopt: not told; the newest snapshot here is taken for it, and all of them stay. Where there is no live
 /// subvolume the same holds for the newest snapshot that is beyond `began_from`.
 struct DemoteDataset { DatasetId dataset; Epoch epoch; std::optional<SnapshotId> began_from{}; friend bool operator==(const DemoteDataset&, const DemoteDataset&) = default; };
-/// Lets these snapshots go. The newest one is never among them, nor is what was set aside.
+/// Lets these snapshots go. Where there is no live subvolume the newest one is never among them; nor is the
+/// one of a seal (conflict both), nor what was set aside.
 struct DropSnapshots { DatasetId dataset; std::vector<SnapshotId> snapshots; friend bool operator==(const DropSnapshots&, const DropSnapshots&) = default; };
 /// Notes in the marker that a node holds a snapshot.
 struct NoteAcknowledged { DatasetId dataset; NodeId node; SnapshotId snapshot; friend bool operator==(const NoteAcknowledged&, const NoteAcknowledged&) = default; };

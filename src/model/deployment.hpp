@@ -23,6 +23,8 @@ struct Deployment {
     std::vector<Application> applications;  ///< All of the application manifest.
     /// All of the deployment manifest; a place with an empty list is to be emptied.
     std::map<Place, std::vector<ApplicationName>> places;
+    /// The nodes that keep the replicas of an application's volume; of one that is not here the planner chooses.
+    std::map<ApplicationName, std::vector<NodeReference>> replicas{};
 
     friend bool operator==(const Deployment&, const Deployment&) = default;
 };

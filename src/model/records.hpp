@@ -140,6 +140,8 @@ struct Wanted {
     /// has changed (it had exited).
     std::uint64_t incarnation{0};
     std::optional<Duration> downtime_max;  ///< Of the next move; see Move.
+    /// Where the user wants the replicas of its volume; nullopt: the planner chooses.
+    std::optional<std::set<NodeId>> replica_nodes{};
 
     friend bool operator==(const Wanted&, const Wanted&) = default;
 };
@@ -149,6 +151,7 @@ enum class EventKind : std::uint8_t {
     volume_created, volume_destroyed, application_failed, node_lost, node_back,
     failed_over, lag_broken, lag_met, replica_added, replica_removed, data_set_aside, settings_changed,
     node_draining, node_activated, failover_withheld, control_taken_over, pool_knew_better, aside_removed, replica_differs,
+    snapshots_let_go,
 };
 [[nodiscard]] const char* to_string(EventKind kind);
 

@@ -131,6 +131,9 @@ struct FeedSeen {
     /// The newest moment, by this node's clock, of which `to` is known to have everything; 0: none.
     Instant proven;
     std::string trouble;        ///< Why it does not get on; empty: it does.
+    /// What an increment could begin from was let go, since the pool here is short of room. `to` gets a full
+    /// copy when there is room again.
+    bool let_go{false};
 
     friend bool operator==(const FeedSeen&, const FeedSeen&) = default;
 };
@@ -190,6 +193,7 @@ struct NodeReport {
     std::vector<StepSeen> steps;  ///< Of each subject the last of each, since the agent began.
     Bytes pool_size;
     Bytes pool_free;
+    bool pool_short{false};  ///< It keeps only what it can't do without: plan/room.hpp.
 
     friend bool operator==(const NodeReport&, const NodeReport&) = default;
 };

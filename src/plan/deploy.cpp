@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "plan/replicas.hpp"
+
 namespace flocker::plan {
 namespace {
 
@@ -23,7 +25,9 @@ std::string node_list(const Records& records) {
 /// Collects the plan and the refusals of one deployment, application by application.
 class Planner {
 public:
-    Planner(const View& view, const Deployment& deployment) : view_(view), deployment_(deployment) {}
+    /// `keeps_names`: nothing is said of where replicas are to be; it stays as it is.
+    Planner(const View& view, const Deployment& deployment, bool keeps_names)
+        : view_(view), deployment_(deployment), keeps_names_(keeps_names) {}
 
     std::variant<DeployPlan, std::vector<Refusal>> run() {
         resolve_places();
@@ -93,7 +97,63 @@ private:
         if (!node) return;
         placed_.insert(name);
         ++load_[*node];
-        place_application({*found, place, *node, 0, std::nullopt});
+        place_application({*found, place, *node, 0, std::nullopt, replica_nodes(place, *found, *node)});
+    }
+
+    // --- named replicas --------------------------------------------------------------------------
+
+    [[nodiscard]] const Wanted* configured(const ApplicationName& name) const {
+        const auto found = view_.records.configuration.find(name);
+        return found == view_.records.configuration.end() ? nullptr : &found->second;
+    }
+
+    std::optional<std::set<NodeId>> replica_nodes(const Place& place, const Application& application, const NodeId& chosen) {
+        const Wanted* before = configured(application.name);
+        if (keeps_names_) return before ? before->replica_nodes : std::nullopt;
+        const auto said = deployment_.replicas.find(application.name);
+        if (said == deployment_.replicas.end()) return std::nullopt;
+        const auto* reference = std::get_if<NodeReference>(&place);
+        const Node* own = reference ? find_node(view_.records, *reference) : nullptr;
+        const auto named_before = [&](const NodeId& node) {
+            return before && before->replica_nodes && before->replica_nodes->contains(node);
+        };
+        // One that a failover made the owner may go on being named.
+        const auto is_own = [&](const NodeId& node) { return own ? node == own->id : node == chosen && !named_before(node); };
+        std::set<NodeId> nodes;
+        for (const NodeReference& written : said->second) {
+            const auto wrong = [&](std::string message) {
+                refusals_.push_back({About::replica, application.name.value, 0, std::move(message), written.value});
+            };
+            const Node* node = find_node(view_.records, written);
+            if (!node) {
+                wrong(fmt::format("no node is called \"{}\"; the nodes are: {}", written.value, node_list(view_.records)));
+            } else if (is_own(node->id)) {
+                wrong(fmt::format("it runs on {} itself; a replica is on another node", node->name));
+            } else if (!nodes.insert(node->id).second) {
+                wrong(fmt::format("\"{}\" is a node that is named already; name it once", written.value));
+            } else if (!named_before(node->id)) {
+                if (std::string why_not = can_not_hold(application, *node); !why_not.empty()) wrong(std::move(why_not));
+            }
+        }
+        return nodes;
+    }
+
+    /// Why a replica can't be begun on a node that is named for it for the first time; empty: it can.
+    [[nodiscard]] std::string can_not_hold(const Application& application, const Node& node) const {
+        const auto found = view_.records.ownerships.find(subject_of(application));
+        const Ownership* ownership = found == view_.records.ownerships.end() ? nullptr : &found->second;
+        const bool there = ownership && (ownership->replicas.contains(node.id) || ownership->owner == node.id);
+        if (node.draining) {
+            return fmt::format("node {0} is being drained; choose another, or `flocker node activate {0}`", node.name);
+        }
+        if (there) return {};
+        if (!is_alive(view_, node.id)) {
+            return fmt::format("node {} does not answer; start flockerd there, or choose another node", node.name);
+        }
+        if (!ownership || !ownership->dataset || has_room(view_, *ownership, node.id)) return {};
+        const NodeReport* report = report_of(view_, node.id);
+        return fmt::format("the pool of node {} has no room for its volume: {} free{}", node.name, to_text(report->pool_free),
+                           report->pool_short ? ", it is short" : "");
     }
 
     std::optional<NodeId> choose_node(const Place& place, const Application& application) {
@@ -106,6 +166,7 @@ private:
             const auto node = view_.records.nodes.find(id);
             return node != view_.records.nodes.end() && node->second.datacenter == datacenter;
         };
+        const auto free_inside = [&](const NodeId& id) { return inside(id) && !is_named_replica(application.name, id); };
         const auto configured = view_.records.configuration.find(application.name);
         if (configured != view_.records.configuration.end() && inside(configured->second.node)) {
             return configured->second.node;
@@ -114,7 +175,14 @@ private:
         if (ownership != view_.records.ownerships.end() && inside(ownership->second.owner)) {
             return ownership->second.owner;
         }
-        return emptiest(inside);
+        return emptiest(free_inside);
+    }
+    [[nodiscard]] bool is_named_replica(const ApplicationName& application, const NodeId& id) const {
+        const auto said = deployment_.replicas.find(application);
+        return said != deployment_.replicas.end() && std::ranges::any_of(said->second, [&](const NodeReference& written) {
+                   const Node* node = find_node(view_.records, written);
+                   return node && node->id == id;
+               });
     }
 
     /// Where the application is, if a drain or a failover took it from this place, which the manifest names
@@ -222,7 +290,16 @@ private:
             step.reason = fmt::format("exited with code {}", container->exit_code);
         } else {
             step.kind = Step::Kind::keep;
+            if (before->replica_nodes != wanted.replica_nodes) step.reason = replicas_text(wanted);
         }
+    }
+
+    [[nodiscard]] std::string replicas_text(const Wanted& wanted) const {
+        if (!wanted.replica_nodes) return "replicas where there is room";
+        std::vector<std::string> names;
+        for (const NodeId& node : *wanted.replica_nodes) names.push_back(node_name(view_.records, node));
+        std::ranges::sort(names);
+        return names.empty() ? "no replicas" : fmt::format("replicas on {}", fmt::join(names, ", "));
     }
 
     [[nodiscard]] Bytes to_copy(const Ownership& ownership, const NodeId& target) const {
@@ -355,6 +432,7 @@ private:
 
     const View& view_;
     const Deployment& deployment_;
+    bool keeps_names_;
     DeployPlan plan_;
     std::vector<Refusal> refusals_;
     std::set<NodeId> governed_nodes_;
@@ -390,7 +468,7 @@ const Node* find_node(const Records& records, const NodeReference& reference) {
 }
 
 std::variant<DeployPlan, std::vector<Refusal>> plan_deployment(const View& view, const Deployment& deployment) {
-    return Planner(view, deployment).run();
+    return Planner(view, deployment, false).run();
 }
 
 std::variant<DeployPlan, std::vector<Refusal>> plan_move(const View& view, const ApplicationName& application,
@@ -402,7 +480,8 @@ std::variant<DeployPlan, std::vector<Refusal>> plan_move(const View& view, const
     }
     // The one application at its new place, and nothing else said about that place.
     const auto plan_alone = [&](const View& narrowed) {
-        return plan_deployment(narrowed, {{configured->second.application}, {{Place{to}, {application}}}});
+        const Deployment deployment{{configured->second.application}, {{Place{to}, {application}}}};
+        return Planner(narrowed, deployment, true).run();
     };
     Records alone = view.records;
     std::erase_if(alone.configuration, [&](const auto& entry) { return entry.first != application; });

@@ -13,11 +13,12 @@ namespace flocker::plan {
 
 /// Why a deployment is refused; what it is about lets the reader's tool find file and line.
 struct Refusal {
-    enum class About : std::uint8_t { application, image, port, place, deployment };
+    enum class About : std::uint8_t { application, image, port, place, deployment, replica };
     About about{About::deployment};
     std::string name;        ///< The application, or the place as written; empty for the deployment.
     std::uint16_t port{0};   ///< With `port`: the external one.
     std::string message;     ///< What is wrong, and what would be right.
+    std::string node{};      ///< With `replica`: the node, as written.
 
     friend bool operator==(const Refusal&, const Refusal&) = default;
 };

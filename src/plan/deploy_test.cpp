@@ -342,5 +342,79 @@ TEST_F(Deploying, RefusesToMoveWhatIsNotConfigured) {
     EXPECT_EQ(why.front().message, "no application is called \"db\"");
 }
 
+// --- named replicas ------------------------------------------------------------------------------
+
+class DeployingWithNamedReplicas : public Deploying {
+protected:
+    static Deployment db_with(const std::string& place, const std::vector<std::string>& nodes) {
+        Deployment deployment = db_on(place);
+        for (const auto& node : nodes) deployment.replicas[db].push_back(NodeReference{node});
+        return deployment;
+    }
+    void name(std::set<NodeId> nodes) { scene_.records.configuration.at(db).replica_nodes = std::move(nodes); }
+};
+
+TEST_F(DeployingWithNamedReplicas, PutsThemIntoTheRecordsAndRestartsNothing) {
+    scene_.settled(database(), alder);
+    const auto plan = planned(db_with("alder", {"birch", "10.0.0.12"}));
+    ASSERT_TRUE(only<PutWanted>(plan.changes));
+    EXPECT_EQ(only<PutWanted>(plan.changes)->wanted.replica_nodes, (std::set{birch, cedar}));
+    EXPECT_EQ(plan.steps, (std::vector<Step>{{Kind::keep, db, alder, alder, {}, "replicas on birch, cedar"}}));
+    scene_.commit(plan.changes);
+    EXPECT_TRUE(planned(db_with("alder", {"birch", "cedar"})).changes.empty());
+    const auto without = planned(db_on("alder"));
+    EXPECT_EQ(only<PutWanted>(without.changes)->wanted.replica_nodes, std::nullopt) << "the planner chooses again";
+}
+
+TEST_F(DeployingWithNamedReplicas, RefusesNodesThatCanNotBeMeant) {
+    scene_.settled(database(), alder);
+    const auto unknown = refusal(db_with("alder", {"birk"}));
+    EXPECT_EQ(unknown.about, About::replica);
+    EXPECT_EQ(unknown.name, "db");
+    EXPECT_EQ(unknown.node, "birk");
+    EXPECT_THAT(unknown.message, HasSubstr("no node is called \"birk\"; the nodes are: alder, birch, cedar"));
+    EXPECT_THAT(refusal(db_with("alder", {"10.0.0.10"})).message, HasSubstr("it runs on alder itself"));
+    EXPECT_THAT(refusal(db_with("alder", {"birch", "10.0.0.11"})).message, HasSubstr("name it once"));
+}
+
+TEST_F(DeployingWithNamedReplicas, RefusesNodesThatCanNotTakeAReplicaNowUnlessTheyHaveItAlready) {
+    scene_.settled(database(), alder);
+    scene_.report(alder).datasets.front().used = Bytes{400ULL << 20U};
+    scene_.report(birch).pool_free = Bytes{500ULL << 20U};
+    EXPECT_THAT(refusal(db_with("alder", {"birch"})).message, HasSubstr("has no room for its volume: 500 MiB free"));
+    scene_.silence(birch, 6s);
+    EXPECT_THAT(refusal(db_with("alder", {"birch"})).message, HasSubstr("node birch does not answer"));
+    scene_.records.nodes.at(cedar).draining = true;
+    EXPECT_THAT(refusal(db_with("alder", {"cedar"})).message, HasSubstr("is being drained"));
+    scene_.owned(database()).replicas = {birch};
+    planned(db_with("alder", {"birch"}));
+    scene_.owned(database()).replicas = {};
+    name({birch});
+    planned(db_with("alder", {"birch"}));
+}
+
+TEST_F(DeployingWithNamedReplicas, LeavesThemNamedInAMoveThatMakesOneOfThemTheOwner) {
+    scene_.settled(database(), alder);
+    name({birch, cedar});
+    const auto plan = accepted(plan_move(scene_.view(), db, NodeReference{"birch"}));
+    EXPECT_EQ(only<PutWanted>(plan.changes)->wanted.replica_nodes, (std::set{birch, cedar}));
+}
+
+TEST_F(DeployingWithNamedReplicas, TakesTheSameManifestsAfterAFailoverToANamedNode) {
+    scene_.settled(database(), alder);
+    scene_.owned(database()).owner = birch;
+    scene_.records.configuration.at(db).node = birch;
+    name({birch});
+    scene_.silence(alder, 6s);
+    const auto plan = planned(db_with("alder", {"birch"}));
+    EXPECT_TRUE(plan.changes.empty());
+}
+
+TEST_F(DeployingWithNamedReplicas, PlacesAnApplicationInADataCenterBesideThem) {
+    Deployment deployment{{database()}, {{in("east"), {db}}}};
+    deployment.replicas[db] = {NodeReference{"alder"}};
+    EXPECT_EQ(only<PutWanted>(planned(deployment).changes)->wanted.node, birch);
+}
+
 }  // namespace
 }  // namespace flocker::plan

@@ -25,6 +25,7 @@ Bytes bytes_behind(const FeedSeen& feed, Duration behind) {
 
 std::string reason_of(const View& view, const Ownership& ownership, const NodeId& node, const FeedSeen* feed) {
     if (!is_alive(view, ownership.owner)) return node_name(view.records, ownership.owner) + " does not answer";
+    if (feed && feed->let_go) return feed->trouble;
     if (!is_alive(view, node)) return node_name(view.records, node) + " does not answer";
     if (feed && !feed->trouble.empty()) return feed->trouble;
     if (const Problem* problem = problem_in(report_of(view, node), ownership)) return problem->error.message;
@@ -46,6 +47,7 @@ std::vector<Lag> lags_of(const View& view, const Ownership& ownership) {
         const FeedSeen* feed = feed_in(owner, *ownership.dataset, node);
         if (owner) lag.proof_age = view.now - view.states.at(ownership.owner).heard;
         if (feed) lag.snapshot = feed->acknowledged;
+        lag.let_go = feed && feed->let_go;
         if (feed && feed->acknowledged && feed->proven.unix_ns != 0) {
             lag.behind = std::max(owner->at - feed->proven, Duration{0});
             lag.bytes = bytes_behind(*feed, *lag.behind);
@@ -68,7 +70,9 @@ std::uint32_t wished_replicas(const Records& records, const Ownership& ownership
     if (!ownership.dataset) return 0;
     const Wanted* wanted = wanted_of(records, ownership);
     if (!wanted || !wanted->application.volume) return records.settings.replicas;
-    return wanted->application.volume->replicas.value_or(records.settings.replicas);
+    std::uint32_t wished = records.settings.replicas;
+    if (wanted->replica_nodes) wished = static_cast<std::uint32_t>(wanted->replica_nodes->size());
+    return wanted->application.volume->replicas.value_or(wished);
 }
 
 }  // namespace flocker::plan

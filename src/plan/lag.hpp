@@ -16,6 +16,7 @@ struct Lag {
     Duration proof_age{};            ///< How old this knowledge is.
     std::optional<model::SnapshotId> snapshot;  ///< The newest that it is known to hold.
     std::string reason;              ///< Why it is further behind than wished; may be empty.
+    bool let_go{false};              ///< It gets a full copy when the owner's pool has room: see FeedSeen.
 
     friend bool operator==(const Lag&, const Lag&) = default;
 };
@@ -24,7 +25,7 @@ struct Lag {
 [[nodiscard]] std::vector<Lag> lags_of(const View& view, const model::Ownership& ownership);
 /// The wished lag of a dataset.
 [[nodiscard]] Duration wished_lag(const model::Records& records, const model::Ownership& ownership);
-/// Wished number of copies beside the owner's.
+/// Wished number of copies beside the owner's: as the volume says, or as many as nodes are named, or the cluster's.
 [[nodiscard]] std::uint32_t wished_replicas(const model::Records& records, const model::Ownership& ownership);
 
 }  // namespace flocker::plan

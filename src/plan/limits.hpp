@@ -34,6 +34,18 @@ inline constexpr Duration first_word_max = 20s;
 inline constexpr Duration takeover_patience = 10s;
 /// A replica is kept up with while it is within its wished lag and this, which is what reports may be late.
 inline constexpr Duration lag_allowance = 2s;
+/// A pool is short of room while less than a tenth of it is free, and less than this: of a large one a tenth is
+/// plenty, and what is left has to last for some seconds of writing at full speed. It is short until half as much
+/// again is free.
+inline constexpr Bytes pool_short_max{8ULL << 30U};
+/// On a short pool the snapshots for a replica are let go when it has not been seen to have everything for so long;
+/// when it does not answer, sooner.
+inline constexpr Duration lagging_patience = 10s;
+inline constexpr Duration silent_patience = 3s;
+/// Between one replica's and the next one's: a file system frees only after a while what was let go. When nearly
+/// nothing is free, it is not waited for.
+inline constexpr Duration let_go_rest = 10s;
+inline constexpr Duration let_go_rest_full = 1s;
 /// Room that a pool must have left beside the new replica.
 inline constexpr Bytes room_left_min{256ULL << 20U};
 

@@ -43,13 +43,6 @@ bool up_to_date(const View& view, const Ownership& ownership, const NodeId& node
     return owner->at - feed->proven <= wished_lag(view.records, ownership) + lag_allowance;
 }
 
-bool has_room(const View& view, const Ownership& ownership, const NodeId& node) {
-    const NodeReport* there = report_of(view, node);
-    const DatasetSeen* here = dataset_in(report_of(view, ownership.owner), *ownership.dataset);
-    const std::uint64_t needed = here ? here->used.value + here->used.value / 5 : 0;
-    return there && there->pool_free.value > needed + room_left_min.value;
-}
-
 /// Greater is better.
 auto worth(const View& view, const Ownership& ownership, const NodeId& node) {
     const Wanted* wanted = wanted_of(view.records, ownership);
@@ -75,7 +68,15 @@ std::size_t full_copies(const View& view) {
 
 class Tending {
 public:
-    Tending(const View& view, const Ownership& ownership) : view_(view), next_(ownership) {}
+    Tending(const View& view, const Ownership& ownership) : view_(view), next_(ownership) {
+        const Wanted* wanted = wanted_of(view.records, ownership);
+        if (!wanted || !wanted->replica_nodes) return;
+        named_.emplace();
+        for (const NodeId& node : *wanted->replica_nodes) {
+            const bool can = view.records.nodes.contains(node) && !is_draining(view, node) && node != ownership.owner;
+            if (can) named_->insert(node);
+        }
+    }
 
     std::vector<Change> run() {
         if (!next_.dataset || next_.destroying || next_.move || next_.promoting || !next_.established) return {};
@@ -99,10 +100,20 @@ private:
 
     [[nodiscard]] std::size_t wished() const { return wished_replicas(view_.records, next_); }
 
+    [[nodiscard]] bool is_named(const NodeId& node) const { return named_ && named_->contains(node); }
+    /// Replicas that the planner chooses: all, or those in the place of named nodes that can have none.
+    [[nodiscard]] std::size_t chosen_wished() const {
+        const std::size_t named = named_ ? named_->size() : 0;
+        return wished() > named ? wished() - named : 0;
+    }
+
     bool add_one() {
-        const auto have = std::ranges::count_if(next_.replicas, [&](const NodeId& node) { return counts(view_, node); });
-        if (static_cast<std::size_t>(have) >= wished() || !is_alive(view_, next_.owner)) return false;
+        if (!is_alive(view_, next_.owner)) return false;
+        const auto chosen = std::ranges::count_if(
+            next_.replicas, [&](const NodeId& node) { return !is_named(node) && counts(view_, node); });
+        const bool enough = static_cast<std::size_t>(chosen) >= chosen_wished();
         for (const NodeId& node : replica_places(view_, next_)) {
+            if (enough && !is_named(node)) continue;
             if (!holds_some(view_, next_, node) && full_copies(view_) >= view_.records.settings.full_copies_max) continue;
             next_.leaving.erase(node);
             next_.replicas.insert(node);
@@ -119,8 +130,10 @@ private:
 
     bool let_one_go() {
         std::optional<NodeId> worst;
+        const auto named = std::ranges::count_if(next_.replicas, [&](const NodeId& node) { return is_named(node); });
+        const std::size_t chosen = next_.replicas.size() - static_cast<std::size_t>(named);
         for (const NodeId& node : next_.replicas) {
-            if (next_.replicas.size() <= wished() && counts(view_, node)) continue;
+            if (is_named(node) || (chosen <= chosen_wished() && counts(view_, node))) continue;
             const auto others = std::ranges::count_if(next_.replicas, [&](const NodeId& other) {
                 return other != node && counts(view_, other) && up_to_date(view_, next_, other);
             });
@@ -139,10 +152,19 @@ private:
 
     const View& view_;
     Ownership next_;
+    std::optional<std::set<NodeId>> named_;  ///< Those of them that can keep a replica.
     std::vector<Change> changes_;
 };
 
 }  // namespace
+
+bool has_room(const View& view, const Ownership& ownership, const NodeId& node) {
+    const NodeReport* there = report_of(view, node);
+    const DatasetSeen* here = dataset_in(report_of(view, ownership.owner), *ownership.dataset);
+    const std::uint64_t needed = here ? here->used.value + here->used.value / 5 : 0;
+    // On a short pool nothing is begun: its agent takes no full copy.
+    return there && !there->pool_short && there->pool_free.value > needed + room_left_min.value;
+}
 
 std::vector<NodeId> replica_places(const View& view, const Ownership& ownership) {
     std::vector<NodeId> places;

@@ -52,6 +52,9 @@ TEST_F(Replicas, GoWhereThereIsMostRoomWhenSpreadMattersNot) {
 TEST_F(Replicas, DoNotGoWhereThereIsNoRoomNorOntoADrainingOrSilentNode) {
     scene_.report(cedar).pool_free = Bytes{1 << 20U};
     EXPECT_EQ(tended()->replicas, std::set{birch});
+    scene_.report(cedar).pool_free = scene_.report(birch).pool_free;
+    scene_.report(cedar).pool_short = true;
+    EXPECT_EQ(tended()->replicas, std::set{birch}) << "it takes no full copy";
     scene_.records.nodes.at(birch).draining = true;
     EXPECT_FALSE(tended());
     scene_.records.nodes.at(birch).draining = false;
@@ -104,6 +107,76 @@ TEST_F(Replicas, ThatAreLetGoAreForgottenWhenTheirNodeSaysSo) {
     scene_.report(birch).datasets = {aside};
     ASSERT_TRUE(tended());
     EXPECT_TRUE(tended()->leaving.empty()) << "what was set aside stays";
+}
+
+/// birch is named, though cedar would be chosen.
+class NamedReplicas : public Replicas {
+protected:
+    NamedReplicas() { name({birch}); }
+    void name(std::set<NodeId> nodes) { scene_.records.configuration.at(db).replica_nodes = std::move(nodes); }
+    void keep(std::set<NodeId> nodes) { scene_.owned(database()).replicas = std::move(nodes); }
+};
+
+TEST_F(NamedReplicas, AreKeptOnTheNamedNodesAndAsManyAsThose) {
+    EXPECT_EQ(tended()->replicas, std::set{birch});
+    name({birch, cedar});
+    keep({birch});
+    EXPECT_EQ(tended()->replicas, (std::set{birch, cedar}));
+    keep({birch, cedar});
+    EXPECT_FALSE(tended());
+    name({});
+    EXPECT_EQ(wished_replicas(scene_.records, scene_.owned(database())), 0U);
+}
+
+TEST_F(NamedReplicas, AreMadeBeforeTheOthersAreLetGo) {
+    keep({cedar});
+    up_to_date(cedar);
+    EXPECT_EQ(tended()->replicas, (std::set{birch, cedar}));
+    keep({birch, cedar});
+    EXPECT_FALSE(tended()) << "the new one is not whole";
+    up_to_date(birch);
+    ASSERT_TRUE(tended());
+    EXPECT_EQ(tended()->replicas, std::set{birch});
+    EXPECT_EQ(tended()->leaving, std::set{cedar});
+}
+
+TEST_F(NamedReplicas, WaitForANodeThatIsLostOrHasNoRoom) {
+    scene_.report(birch).pool_free = Bytes{1 << 20U};
+    EXPECT_FALSE(tended()) << "nobody else is asked";
+    keep({birch});
+    scene_.silence(birch, 1000s);
+    EXPECT_FALSE(tended());
+}
+
+TEST_F(NamedReplicas, AreChosenInThePlaceOfANodeThatBecameTheOwner) {
+    scene_.moving(database(), birch, MovePhase::settling);
+    scene_.owned(database()).move.reset();
+    EXPECT_EQ(scene_.owned(database()).replicas, std::set{alder});
+    EXPECT_FALSE(tended()) << "the old owner keeps the one that is wished";
+    keep({});
+    scene_.report(birch).datasets = {live_dataset(2, {snap(1, 5)})};
+    scene_.report(alder).datasets = {replica(2, {snap(1, 5)})};
+    volume().spread = Spread::anywhere;
+    EXPECT_EQ(tended()->replicas, std::set{alder}) << "it holds some";
+}
+
+TEST_F(NamedReplicas, AreChosenInThePlaceOfANodeThatIsDrainedOrHasLeftAndGoBack) {
+    keep({birch});
+    up_to_date(birch);
+    scene_.records.nodes.at(birch).draining = true;
+    EXPECT_EQ(tended()->replicas, (std::set{birch, cedar}));
+    keep({birch, cedar});
+    up_to_date(cedar);
+    EXPECT_EQ(tended()->replicas, std::set{cedar});
+    keep({cedar});
+    EXPECT_FALSE(tended());
+    scene_.records.nodes.at(birch).draining = false;
+    EXPECT_EQ(tended()->replicas, (std::set{birch, cedar}));
+    keep({birch, cedar});
+    EXPECT_EQ(tended()->replicas, std::set{birch});
+    scene_.records.nodes.erase(birch);
+    keep({});
+    EXPECT_EQ(tended()->replicas, std::set{cedar});
 }
 
 TEST_F(Replicas, AreAsFarBehindAsTheirProofIsOld) {

@@ -27,23 +27,23 @@ SnapshotId next_snapshot(const DatasetSeen& dataset, Epoch epoch, Instant now) {
     return {epoch, last + 1};
 }
 
-std::vector<SnapshotId> disposable(const DatasetSeen& dataset, const std::set<NodeId>& replicas,
-                                   const std::set<SnapshotId>& busy) {
-    std::set<SnapshotId> kept = busy;
+std::vector<SnapshotId> disposable(const DatasetSeen& dataset, const Keeping& keeping) {
+    std::set<SnapshotId> kept = keeping.busy;
     // The owner has the data itself. A replica's last ones are what it has in common with the other replicas
     // when one of them becomes the owner; and what it has reported a moment ago it may be told to start from.
-    const std::size_t newest = dataset.live ? 1 : replica_snapshots_kept;
+    const bool many = !dataset.live && !keeping.pool_short;
+    const std::size_t newest = many ? replica_snapshots_kept : !dataset.live || keeping.newest ? 1 : 0;
     for (std::size_t i = 1; i <= dataset.snapshots.size(); ++i) {
         const SnapshotSeen& snapshot = dataset.snapshots[dataset.snapshots.size() - i];
         // One from a former owner's fast clock may lie in the future for long.
         const Duration older = dataset.snapshots.back().taken - snapshot.taken;
-        const bool recent = !dataset.live && older >= Duration{0} && older < replica_snapshots_window;
+        const bool recent = many && older >= Duration{0} && older < replica_snapshots_window;
         if (i <= newest || recent) kept.insert(snapshot.id);
     }
     if (dataset.seal) kept.insert(dataset.seal->snapshot);
     if (dataset.trial) kept.insert(dataset.trial->from);
     for (const auto& [node, snapshot] : dataset.acknowledged) {
-        if (replicas.contains(node)) kept.insert(snapshot);
+        if (keeping.replicas.contains(node)) kept.insert(snapshot);
     }
     std::vector<SnapshotId> gone;
     for (const SnapshotSeen& snapshot : dataset.snapshots) {

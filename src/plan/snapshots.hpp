@@ -22,10 +22,16 @@ namespace flocker::plan {
 inline constexpr std::size_t replica_snapshots_kept = 3;
 inline constexpr Duration replica_snapshots_window = 10s;
 
-/// What may go: everything but the newest (of a replica the newest few), what the seal or the trial is made from, what one of
-/// `replicas` acknowledged last, and `busy` (being sent).
-[[nodiscard]] std::vector<model::SnapshotId> disposable(const model::DatasetSeen& dataset,
-                                                        const std::set<model::NodeId>& replicas,
-                                                        const std::set<model::SnapshotId>& busy);
+/// What a dataset's snapshots are kept for.
+struct Keeping {
+    std::set<model::NodeId> replicas;   ///< For what each of them acknowledged last.
+    std::set<model::SnapshotId> busy;   ///< Being sent.
+    bool newest{true};                  ///< The owner's newest. It has the data itself.
+    bool pool_short{false};             ///< A replica keeps its newest alone.
+};
+
+/// What may go: everything but the newest (of a replica the newest few), what the seal or the trial is made from,
+/// and what it is kept for.
+[[nodiscard]] std::vector<model::SnapshotId> disposable(const model::DatasetSeen& dataset, const Keeping& keeping);
 
 }  // namespace flocker::plan

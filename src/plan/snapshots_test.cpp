@@ -53,10 +53,12 @@ class Disposable : public ::testing::Test {
 protected:
     [[nodiscard]] std::vector<SnapshotId> gone(const std::set<NodeId>& replicas = {},
                                                const std::set<SnapshotId>& busy = {}) const {
-        return disposable(dataset_, replicas, busy);
+        return disposable(dataset_, {.replicas = replicas, .busy = busy, .newest = newest_, .pool_short = pool_short_});
     }
     using Ids = std::vector<SnapshotId>;
     DatasetSeen dataset_ = live_dataset(1, {snap(1, 1), snap(1, 2), snap(1, 3), snap(1, 4)});
+    bool newest_{true};
+    bool pool_short_{false};
 };
 
 TEST_F(Disposable, IsEverythingButTheNewest) { EXPECT_EQ(gone(), (Ids{snap(1, 1), snap(1, 2), snap(1, 3)})); }
@@ -90,6 +92,24 @@ TEST_F(Disposable, SparesWhatAReplicaGotInTheLastSecondsButNotWhatAFastClockDate
     dataset_.snapshots[1].taken = noon - 9s;
     dataset_.snapshots[2].taken = noon - 11s;
     EXPECT_EQ(gone(), (Ids{snap(1, 1), snap(1, 3)}));
+}
+
+TEST_F(Disposable, IsTheOwnersNewestTooWhenThatIsNotKept) {
+    newest_ = false;
+    EXPECT_EQ(gone().size(), 4U);
+    dataset_.seal = Seal{MoveId{1}, snap(1, 4)};
+    EXPECT_EQ(gone(), (Ids{snap(1, 1), snap(1, 2), snap(1, 3)})) << "it is sealed";
+    dataset_ = replica(1, {snap(1, 1)});
+    EXPECT_EQ(gone(), Ids{}) << "a replica has nothing else";
+}
+
+TEST_F(Disposable, IsAllButTheNewestOfAReplicaOnAShortPool) {
+    dataset_ = replica(1, {snap(1, 1), snap(1, 2), snap(1, 3), snap(1, 4)});
+    EXPECT_EQ(gone(), Ids{});
+    pool_short_ = true;
+    EXPECT_EQ(gone(), (Ids{snap(1, 1), snap(1, 2), snap(1, 3)}));
+    dataset_.trial = Trial{MoveId{1}, snap(1, 2)};
+    EXPECT_EQ(gone(), (Ids{snap(1, 1), snap(1, 3)})) << "a trial began from it";
 }
 
 TEST_F(Disposable, SparesWhatIsBeingSent) { EXPECT_EQ(gone({}, {snap(1, 1), snap(1, 3)}), Ids{snap(1, 2)}); }

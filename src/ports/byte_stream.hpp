@@ -44,7 +44,7 @@ public:
     /// An estimate of what write() will give, at least half of the truth; 0 if it can't be told.
     virtual Result<Bytes> measure(const model::DatasetId&, std::optional<model::SnapshotId> base, model::SnapshotId to) = 0;
     /// Writes the difference from `base` to `to` (all of `to` without a base) to the sink.
-    /// Errors: not_found; whatever the sink returned.
+    /// Errors: not_found (also when it is let go meanwhile: soon after that); whatever the sink returned.
     virtual Status write(const model::DatasetId&, std::optional<model::SnapshotId> base, model::SnapshotId to, const Sink&) = 0;
     /// What write() gives from a place on. While it passes over what lies before, it calls the sink with
     /// no bytes now and then, so that the sink can end this.

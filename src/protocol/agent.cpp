@@ -20,7 +20,7 @@ constexpr Duration routes_rest = 500ms;
 std::vector<Agent::Effect> Agent::begin() {
     observing_pool_ = true;
     observing_engine_ = true;
-    return {ObservePool{}, ObserveEngine{}};
+    return {ObservePool{}, MeasurePool{}, ObserveEngine{}};
 }
 
 std::vector<Agent::Effect> Agent::on(const Event& event, Instant now) {
@@ -35,7 +35,7 @@ std::vector<Agent::Effect> Agent::on(const Event& event, Instant now) {
                        lease_in_kernel_ = {};
                        lease_trouble_ = e.outcome.error();
                    },
-                   [&](const CapacitySeen& e) { pool_size_ = e.size, pool_free_ = e.free; },
+                   [&](const CapacitySeen& e) { room_seen(e, now); },
                    [&](const EngineChanged&) { engine_look_again_ = true; },
                    [&](const EngineSeen& e) { engine_seen(e); },
                    [&](const DatasetDone& e) { dataset_done(e, now); },
@@ -331,7 +331,7 @@ void Agent::worked(Lane& lane) {
     lane.trouble.reset();
 }
 
-Status Agent::admit(const NodeId& from, const DatasetId& dataset, Epoch epoch, const SnapshotId& to) const {
+Status Agent::admit(const NodeId& from, const DatasetId& dataset, Epoch epoch, const SnapshotId& to, bool whole) const {
     const DatasetAssignment* assigned = dataset_assignment(dataset);
     if (!fresh_ || !assigned || (assigned->duty != Duty::receive && assigned->duty != Duty::trial)) {
         return fail(ErrorCode::denied, "volume " + dataset.value + " is not expected here");
@@ -350,6 +350,12 @@ Status Agent::admit(const NodeId& from, const DatasetId& dataset, Epoch epoch, c
     const auto lane = lanes_.find(dataset.value);
     if (lane != lanes_.end() && lane->second.dataset && std::holds_alternative<ReleaseReplica>(*lane->second.dataset)) {
         return fail(ErrorCode::unavailable, "the replica of volume " + dataset.value + " is still being let go here");
+    }
+    // A move goes ahead; it was refused if there was no room for it.
+    const ApplicationAssignment* application = application_on(dataset);
+    const bool stands_by = !application || application->intent == Intent::stand_by;
+    if (whole && stands_by && pool_short_since_) {
+        return fail(ErrorCode::unavailable, "the pool of " + own_name() + " is short: it takes no full copy");
     }
     return {};
 }
@@ -394,6 +400,11 @@ const ContainerSeen* Agent::container_of(const ApplicationName& name) const {
 const Node* Agent::member(const NodeId& id) const {
     const auto found = std::ranges::find(assignment_->nodes, id, &Node::id);
     return found == assignment_->nodes.end() ? nullptr : &*found;
+}
+
+std::string Agent::own_name() const {
+    const Node* self = member(settings_.node);
+    return self ? self->name : settings_.node.value;
 }
 
 }  // namespace flocker::protocol

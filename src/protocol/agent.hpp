@@ -11,6 +11,7 @@
 
 #include "base/result.hpp"
 #include "model/action.hpp"
+#include "plan/room.hpp"
 #include "protocol/convergence.hpp"
 #include "protocol/feed.hpp"
 #include "protocol/image_supply.hpp"
@@ -60,6 +61,7 @@ public:
 
     // --- effects --------------------------------------------------------------------------------
     struct ObservePool {};
+    struct MeasurePool {};  ///< How much room it has.
     struct LookAtDataset { model::DatasetId dataset; };
     struct FindChanged { std::vector<model::DatasetId> datasets; };
     struct ExtendLease { Instant until; };
@@ -74,9 +76,9 @@ public:
     struct SendReport { model::NodeReport report; };
     struct SaveAssignment { model::Assignment assignment; };
     struct LimitSends { model::SendLimits limits; };
-    using Effect = std::variant<ObservePool, LookAtDataset, ObserveEngine, DoToDataset, DoToContainer, FetchImage, PullImage,
-                                AskHoldings, SendSnapshot, ApplyRoutes, SendReport, SaveAssignment, FindChanged, ExtendLease,
-                                LimitSends>;
+    using Effect = std::variant<ObservePool, MeasurePool, LookAtDataset, ObserveEngine, DoToDataset, DoToContainer,
+                                FetchImage, PullImage, AskHoldings, SendSnapshot, ApplyRoutes, SendReport, SaveAssignment,
+                                FindChanged, ExtendLease, LimitSends>;
 
     explicit Agent(Settings settings) : settings_(std::move(settings)) {}
 
@@ -86,9 +88,10 @@ public:
     /// When a Tick is due at the latest; ticks that come early or for nothing are harmless.
     [[nodiscard]] Instant deadline(Instant now) const;
 
-    /// Whether the present assignment expects this snapshot from that node (ReplicaInbox::admit).
+    /// Whether the present assignment expects this snapshot from that node (ReplicaInbox::admit), and whether there
+    /// is room for it if it is a `whole` one.
     [[nodiscard]] Status admit(const model::NodeId& from, const model::DatasetId& dataset, model::Epoch epoch,
-                               const model::SnapshotId& to) const;
+                               const model::SnapshotId& to, bool whole) const;
     /// Whole snapshots that are here, oldest first, and the epoch.
     [[nodiscard]] const model::DatasetSeen* dataset_here(const model::DatasetId& dataset) const;
 
@@ -153,8 +156,19 @@ private:
     void limit_sends();
     void give_turns(const std::vector<Fed>& all, Instant now);
     void work_feed(const Fed& fed, bool turn, Instant now);
-    [[nodiscard]] static Feed::Pace pace_of(const Fed& fed, bool turn);
+    [[nodiscard]] Feed::Pace pace_of(const Fed& fed, bool turn) const;
     void work_looks(Instant now);
+    void room_seen(const CapacitySeen& event, Instant now);
+    void work_room(Instant now);
+    void let_one_go(Instant now);
+    void add_pins(const model::DatasetAssignment& assigned, const model::DatasetSeen& dataset,
+                  std::vector<plan::Pin>& pins) const;
+    [[nodiscard]] bool is_let_go(const model::DatasetId& dataset, const model::NodeId& to) const;
+    /// Nobody is sent anything of it: the owner's newest snapshot is of no use.
+    [[nodiscard]] bool newest_goes(const model::DatasetAssignment& assigned) const;
+    /// It has acknowledged some, of this owner.
+    [[nodiscard]] bool had_snapshots(const model::DatasetId& dataset, const model::NodeId& to) const;
+    [[nodiscard]] std::string let_go_text(const model::DatasetId& dataset, const model::NodeId& to) const;
     void work_lease(Instant now);
     void keep_leased(model::RouteTable& table) const;
     [[nodiscard]] bool is_given_away(const model::ContainerSeen& container) const;
@@ -186,6 +200,7 @@ private:
     [[nodiscard]] const model::ApplicationAssignment* application_on(const model::DatasetId& dataset) const;
     [[nodiscard]] const model::ContainerSeen* container_of(const model::ApplicationName& name) const;
     [[nodiscard]] const model::Node* member(const model::NodeId& id) const;
+    [[nodiscard]] std::string own_name() const;
     static void failed(Lane& lane, const Error& error, Instant now);
     static void worked(Lane& lane);
 
@@ -211,6 +226,12 @@ private:
     std::map<model::ApplicationName, std::string> addresses_;
     Bytes pool_size_;
     Bytes pool_free_;
+    std::optional<Instant> pool_short_since_;
+    Instant room_due_;
+    /// For which replicas of a dataset no snapshot is kept while the pool is short, and whether the newest one is.
+    struct LetGo { std::set<model::NodeId> replicas; bool newest{false}; };
+    std::map<model::DatasetId, LetGo> let_go_;
+    Instant next_goes_;
 
     std::map<std::string, Lane> lanes_;
     std::map<model::ApplicationName, Restarts> restarts_;

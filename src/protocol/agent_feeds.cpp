@@ -12,6 +12,7 @@ using namespace model;
 
 /// Between two looks for what was written; replicas with a lag of less than twice this are not kept up with.
 constexpr Duration look_interval = 250ms;
+constexpr Duration lag_on_short_pool = 1s;
 
 }  // namespace
 
@@ -38,7 +39,7 @@ void Agent::work_feeds(Instant now) {
             const Node* target = member(to);
             if (!target) continue;
             Feed& feed = feeds_.try_emplace({assigned.dataset, to}, assigned.dataset, to).first->second;
-            all.push_back({&assigned, dataset, target, &feed});
+            if (!is_let_go(assigned.dataset, to)) all.push_back({&assigned, dataset, target, &feed});
         }
     }
     for (const Fed& fed : all) work_feed(fed, false, now);
@@ -73,8 +74,10 @@ void Agent::give_turns(const std::vector<Fed>& all, Instant now) {
     for (const std::size_t i : plan::turns(under_way, waiting)) work_feed(*who_waits[i], true, now);
 }
 
-Feed::Pace Agent::pace_of(const Fed& fed, bool turn) {
-    return {fed.assigned->feed == fed.target->id, fed.assigned->lag, turn};
+Feed::Pace Agent::pace_of(const Fed& fed, bool turn) const {
+    // On a short pool little may come together between two rounds.
+    const Duration lag = pool_short_since_ ? std::min<Duration>(fed.assigned->lag, lag_on_short_pool) : fed.assigned->lag;
+    return {fed.assigned->feed == fed.target->id, lag, turn};
 }
 
 void Agent::work_feed(const Fed& fed, bool turn, Instant now) {
@@ -99,6 +102,7 @@ void Agent::work_looks(Instant now) {
     if (looking_ || now < look_due_) return;
     std::vector<DatasetId> datasets;
     for (const auto& [key, feed] : feeds_) {
+        if (is_let_go(key.first, key.second)) continue;
         if (feed.wants_look() && (datasets.empty() || datasets.back() != key.first)) datasets.push_back(key.first);
     }
     if (datasets.empty()) return;

@@ -18,6 +18,8 @@ using namespace model;
 constexpr Duration report_interval = 1s;
 /// Everything that matters is told by outcomes and by the engine's events; this finds the rest.
 constexpr Duration observe_interval = 10s;
+/// Between two looks at the room that the pool has.
+constexpr Duration room_interval = 1s;
 /// Docker's own: the rest before a restart doubles from here, and starts again after a good run.
 constexpr Duration restart_rest_min = 100ms;
 constexpr Duration restart_rest_max = 60s;
@@ -39,6 +41,7 @@ void Agent::work(Instant now) {
     }
     if (assignment_ && pool_known_ && engine_known_) {
         work_lease(now);
+        work_room(now);
         work_feeds(now);
         work_looks(now);
         for (const DatasetAssignment& dataset : assignment_->datasets) {
@@ -81,6 +84,10 @@ void Agent::work(Instant now) {
 void Agent::observe_if_due(Instant now) {
     const bool due = now >= observe_due_;
     if (due) observe_due_ = now + observe_interval;
+    if (now >= room_due_) {
+        room_due_ = now + room_interval;
+        effects_.push_back(MeasurePool{});
+    }
     if ((due || pool_trouble_) && !observing_pool_) {
         if (pool_trouble_ && !due) return;
         observing_pool_ = true;
@@ -124,12 +131,17 @@ Sight Agent::sight(const std::string& subject, const DatasetAssignment* dataset,
     if (dataset) {
         sight.trial_synced = synced_trials_.contains(dataset->dataset);
         for (const auto& [key, feed] : feeds_) {
-            if (key.first != dataset->dataset) continue;
+            if (key.first != dataset->dataset || is_let_go(key.first, key.second)) continue;
             sight.feeds = true;
             sight.snapshot_wanted = sight.snapshot_wanted || feed.wants_snapshot();
             // What the other side holds is not known yet: whatever is here may be the base.
             sight.bases_unknown = sight.bases_unknown || !feed.has_asked();
             for (const SnapshotId& id : feed.in_use()) sight.snapshots_in_use.insert(id);
+        }
+        sight.pool_short = pool_short_since_.has_value();
+        if (const auto let_go = let_go_.find(dataset->dataset); let_go != let_go_.end()) {
+            sight.let_go = let_go->second.replicas;
+            sight.newest_goes = newest_goes(*dataset);
         }
     }
     sight.dataset_exclusive_busy = lane.dataset && !is_shared(*lane.dataset);
@@ -380,6 +392,7 @@ std::string Agent::address_for(const ApplicationName& application) {
 NodeReport Agent::news_of(NodeReport report) const {
     report.sequence = 0;
     report.at = {};
+    report.pool_free = {};
     const auto is_moving = [&](const DatasetId& id) {
         const DatasetAssignment* assigned = dataset_assignment(id);
         return assigned && (assigned->feed || assigned->duty == Duty::seal || assigned->duty == Duty::trial);
@@ -390,6 +403,7 @@ NodeReport Agent::news_of(NodeReport report) const {
         told.dataset = feed.dataset;
         told.to = feed.to;
         told.trouble = feed.trouble;
+        told.let_go = feed.let_go;
         feed = std::move(told);
     }
     for (DatasetSeen& dataset : report.datasets) {
@@ -438,6 +452,9 @@ NodeReport Agent::observed() const {
     for (const auto& [key, feed] : feeds_) {
         seen.feeds.push_back(feed.seen());
         if (feed.trouble()) seen.feeds.back().trouble = feed.trouble()->message;
+        if (!is_let_go(key.first, key.second)) continue;
+        seen.feeds.back().trouble = let_go_text(key.first, key.second);
+        seen.feeds.back().let_go = had_snapshots(key.first, key.second);
     }
     seen.images = images_;
     if (routes_in_force_) {
@@ -454,6 +471,7 @@ NodeReport Agent::observed() const {
     for (const auto& [key, step] : steps_) seen.steps.push_back(step);
     seen.pool_size = pool_size_;
     seen.pool_free = pool_free_;
+    seen.pool_short = pool_short_since_.has_value();
     return seen;
 }
 
@@ -501,11 +519,12 @@ bool Agent::is_assigned(const std::string& subject) const {
 }
 
 Instant Agent::deadline(Instant now) const {
-    Instant next = std::min(observe_due_, report_due_);
+    Instant next = std::min({observe_due_, report_due_, room_due_});
     for (const auto& [subject, lane] : lanes_) {
         if (lane.rest_until) next = std::min(next, *lane.rest_until);
     }
     for (const auto& [key, feed] : feeds_) {
+        if (is_let_go(key.first, key.second)) continue;
         if (feed.deadline()) next = std::min(next, *feed.deadline());
         if (feed.wants_look() && !looking_) next = std::min(next, std::max(look_due_, now));
     }

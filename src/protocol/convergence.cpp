@@ -231,15 +231,18 @@ private:
     // --- snapshots -------------------------------------------------------------------------------
 
     void look_after_snapshots() {
+        if (s_.pool_short) drop_snapshots();
         if (s_.snapshot_wanted) {
             return beside(TakeSnapshot{s_.dataset->dataset, plan::next_snapshot(*s_.dataset_seen, s_.dataset->epoch, s_.now)});
         }
-        drop_snapshots();
+        if (!s_.pool_short) drop_snapshots();
     }
     void drop_snapshots() {
-        auto gone = plan::disposable(*s_.dataset_seen, s_.dataset->replicas, s_.snapshots_in_use);
+        plan::Keeping keeping{s_.dataset->replicas, s_.snapshots_in_use, !s_.newest_goes, s_.pool_short};
+        for (const NodeId& node : s_.let_go) keeping.replicas.erase(node);
+        auto gone = plan::disposable(*s_.dataset_seen, keeping);
         // While rounds follow one another, several go at a time, to leave the lane to the rounds.
-        const bool few = gone.size() < snapshots_gone_at_once;
+        const bool few = gone.size() < snapshots_gone_at_once && !s_.pool_short;
         if (gone.empty() || (s_.feeds && few) || (s_.bases_unknown && gone.size() < snapshots_kept_unasked)) return;
         beside(DropSnapshots{s_.dataset->dataset, std::move(gone)});
     }

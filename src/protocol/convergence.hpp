@@ -35,6 +35,9 @@ struct Sight {
     bool hook_wanted{false};        ///< The hook of the move under way has not been run since this agent began.
     bool start_allowed{true};       ///< The restart policy and its back-off let a container that exited start again.
     std::set<model::SnapshotId> snapshots_in_use;  ///< Being sent.
+    bool pool_short{false};
+    std::set<model::NodeId> let_go;  ///< Replicas for which no snapshot is kept, for the pool is short.
+    bool newest_goes{false};         ///< The owner's newest one neither.
 
     // Lanes: what is under way for this subject.
     bool dataset_exclusive_busy{false};  ///< An action that nothing else may run beside.

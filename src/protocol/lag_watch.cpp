@@ -31,11 +31,23 @@ std::vector<AddEvent> LagWatch::look(const plan::View& view) {
         if (ownership.destroying || ownership.promoting || !plan::is_alive(view, ownership.owner)) continue;
         const Duration wished = plan::wished_lag(view.records, ownership);
         for (const plan::Lag& lag : plan::lags_of(view, ownership)) {
-            if (!lag.behind) continue;
             const Key key{subject, lag.node};
             const auto before = behind_.find(key);
             const bool known = before != behind_.end();
             const std::string& name = plan::node_name(view.records, lag.node);
+            if (lag.let_go && !(known && before->second.let_go)) {
+                tell(EventKind::snapshots_let_go, plan::subject_name(ownership),
+                     fmt::format("{}; the replica on {} gets a full copy when there is room", lag.reason, name));
+            }
+            if (lag.let_go) {
+                behind.emplace(key, Trouble{known ? before->second.since : view.now, true, true});
+                continue;
+            }
+            if (!lag.behind) {
+                // What was told of is not over before it is up to date.
+                if (known && before->second.told) behind.insert(*before);
+                continue;
+            }
             const Duration now_behind = *lag.behind + lag.proof_age;
             if (now_behind <= wished + plan::lag_allowance) {
                 if (known && before->second.told) {

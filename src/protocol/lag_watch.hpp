@@ -9,8 +9,9 @@
 
 namespace flocker::protocol {
 
-/// Tells, once each, that a replica has fallen behind its wished lag, that it is within it again, and that
-/// failovers are withheld because too many nodes are silent. Soft: begins anew with the control service.
+/// Tells, once each, that a replica has fallen behind its wished lag, that its snapshots were let go on a short
+/// pool, that it is within its lag again, and that failovers are withheld because too many nodes are silent.
+/// Soft: begins anew with the control service.
 class LagWatch {
 public:
     [[nodiscard]] std::vector<model::AddEvent> look(const plan::View& view);
@@ -19,6 +20,7 @@ private:
     struct Trouble {
         Instant since;
         bool told{false};
+        bool let_go{false};  ///< That was told.
     };
     using Key = std::pair<model::SubjectId, model::NodeId>;
 

@@ -2,19 +2,16 @@
 //
 // What a former owner wrote, on a real pool: that it is kept whole, through crashes too.
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <random>
 
 #include "adapters/btrfs/dataset_disk.hpp"
 #include "adapters/btrfs/snapshot_view.hpp"
 #include "tests/contract/btrfs_store_test.hpp"
+#include "tests/contract/kill_loop.hpp"
 
 namespace flocker::contract {
 namespace {
@@ -165,30 +162,14 @@ TEST_F(BtrfsAside, IsWholeAfterAKillAtAnyInstant) {
         }
         return "it does not come to an end";
     };
-    std::mt19937 random(20261122);
     const btrfs::Options options{.pool = harness.disk.pool(), .volumes = harness.disk.volumes(), .patience = 100ms};
     int in_the_middle = 0;
-    for (int round = 0; round < 60; ++round) {
-        const pid_t agent = ::fork();
-        if (agent == 0) {
-            btrfs::DatasetDisk disk(options);
-            for (;;) {
-                if (!go_on(disk).empty() || !disk.perform(DestroyDataset{orders})) ::_exit(1);
-            }
-        }
-        ::usleep(std::uniform_int_distribution<useconds_t>(0, 120'000)(random));
-        ::kill(agent, SIGKILL);
-        int status = 0;
-        ::waitpid(agent, &status, 0);
-        ASSERT_TRUE(WIFSIGNALED(status)) << "an action failed without a crash";
-
-        btrfs::DatasetDisk disk(options);
-        const auto all = disk.observe();
-        ASSERT_TRUE(all) << "round " << round << ": " << all.error();
+    const auto look = [&](const std::vector<DatasetSeen>& all) {
         const bool stepping_down =
-            !all->empty() && (all->at(0).live ? !all->at(0).mounted && fs::exists(log) : all->at(0).epoch == Epoch{1});
+            !all.empty() && (all.at(0).live ? !all.at(0).mounted && fs::exists(log) : all.at(0).epoch == Epoch{1});
         in_the_middle += stepping_down ? 1 : 0;
-        ASSERT_EQ(go_on(disk), "") << "round " << round;
+    };
+    kill_in_the_middle_of(go_on, options, 60, 120ms, look, [&](btrfs::DatasetDisk& disk, int round) {
         const auto end = disk.observe_one(orders).value();
         ASSERT_TRUE(end) << "round " << round;
         ASSERT_EQ(end->set_aside.size(), 1U) << "round " << round;
@@ -199,7 +180,7 @@ TEST_F(BtrfsAside, IsWholeAfterAKillAtAnyInstant) {
         if (round % 2 == 0) {
             ASSERT_TRUE(disk.perform(DestroyDataset{orders}));
         }
-    }
+    });
     EXPECT_GT(in_the_middle, 0) << "no kill has met a step down";
 }
 

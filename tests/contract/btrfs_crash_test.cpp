@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <iterator>
-#include <random>
 
 #include "adapters/btrfs/dataset_disk.hpp"
 #include "tests/contract/btrfs_store_test.hpp"
+#include "tests/contract/kill_loop.hpp"
 
 namespace flocker::contract {
 namespace {
@@ -136,30 +133,14 @@ TEST_F(BtrfsCrash, EndsWhereItWouldHaveAfterAKillAtAnyInstant) {
         }
         return "it does not come to an end";
     };
-    std::mt19937 random(20261122);
     const btrfs::Options options{.pool = harness.disk.pool(), .volumes = harness.disk.volumes(), .patience = 100ms};
-    for (int round = 0; round < 60; ++round) {
-        const pid_t agent = ::fork();
-        if (agent == 0) {
-            btrfs::DatasetDisk disk(options);
-            for (;;) {
-                if (!go_on(disk).empty() || !disk.perform(DestroyDataset{orders})) ::_exit(1);
-            }
-        }
-        ::usleep(std::uniform_int_distribution<useconds_t>(0, 80'000)(random));
-        ::kill(agent, SIGKILL);
-        int status = 0;
-        ::waitpid(agent, &status, 0);
-        ASSERT_TRUE(WIFSIGNALED(status)) << "an action failed without a crash";
-
-        btrfs::DatasetDisk disk(options);
-        const auto all = disk.observe();
-        ASSERT_TRUE(all) << "round " << round << ": " << all.error();
-        ASSERT_EQ(go_on(disk), "") << "round " << round;
-        ASSERT_EQ(content(), "written once") << "round " << round;
-        EXPECT_EQ(disk.observe().value().size(), 1U);
-        for (const std::string& name : names_in_folder()) EXPECT_FALSE(name.starts_with(".")) << name;
-    }
+    kill_in_the_middle_of(
+        go_on, options, 60, 80ms, [](const auto&) {},
+        [&](btrfs::DatasetDisk& disk, int round) {
+            ASSERT_EQ(content(), "written once") << "round " << round;
+            EXPECT_EQ(disk.observe().value().size(), 1U);
+            for (const std::string& name : names_in_folder()) EXPECT_FALSE(name.starts_with(".")) << name;
+        });
 }
 
 }  // namespace

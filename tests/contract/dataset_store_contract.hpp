@@ -265,6 +265,23 @@ TEST_P(DatasetStoreContract, LetsSnapshotsGo) {
     EXPECT_EQ(harness_->content(orders), "a");
 }
 
+TEST_P(DatasetStoreContract, LetsTheNewestSnapshotGoOnlyWhereTheLiveCopyIsAndNotTheSealedOne) {
+    make_mounted("a");
+    for (const std::uint64_t i : {1U, 2U}) done(model::TakeSnapshot{orders, snap(1, i)});
+    const auto without = done(model::DropSnapshots{orders, {snap(1, 1), snap(1, 2)}});
+    EXPECT_EQ(ids(without), Ids{});
+    EXPECT_TRUE(without.changed) << "there is no snapshot that it is equal to";
+    EXPECT_EQ(harness_->content(orders), "a");
+
+    done(model::TakeSnapshot{orders, snap(1, 3)});
+    done(model::SealDataset{orders, first_move, snap(1, 4)});
+    expect_refused(ErrorCode::conflict, model::DropSnapshots{orders, {snap(1, 3), snap(1, 4)}});
+    EXPECT_EQ(ids(see()), (Ids{snap(1, 3), snap(1, 4)}));
+    done(model::DemoteDataset{orders, model::Epoch{2}});
+    expect_refused(ErrorCode::conflict, model::DropSnapshots{orders, {snap(1, 4)}});
+    EXPECT_EQ(ids(done(model::DropSnapshots{orders, {snap(1, 3)}})), Ids{snap(1, 4)});
+}
+
 TEST_P(DatasetStoreContract, RemembersWhoHoldsWhat) {
     make_mounted("a");
     done(model::NoteAcknowledged{orders, alder, snap(1, 1)});

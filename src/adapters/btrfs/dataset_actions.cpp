@@ -290,9 +290,13 @@ Status DatasetActions::operator()(const model::DropSnapshots& action) {
     const auto wanted = [&](const model::SnapshotId& id) {
         return std::find(action.snapshots.begin(), action.snapshots.end(), id) != action.snapshots.end();
     };
-    if (!contents.snapshots.empty() && wanted(contents.snapshots.back())) {
+    if (!contents.live && !contents.snapshots.empty() && wanted(contents.snapshots.back())) {
         return fail(ErrorCode::conflict,
                     "snapshot " + model::to_text(contents.snapshots.back()) + " is the newest and stays");
+    }
+    if (contents.marker.seal && wanted(contents.marker.seal->snapshot)) {
+        return fail(ErrorCode::conflict,
+                    "snapshot " + model::to_text(contents.marker.seal->snapshot) + " is what was sealed and stays");
     }
     for (const model::SnapshotId& id : contents.snapshots) {
         if (wanted(id)) FLOCKER_CHECK_OK(drop(folder, model::to_text(id)));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/btrfs/dataset_disk.hpp"
 
+#include <fcntl.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -52,6 +54,9 @@ Result<std::vector<model::DatasetSeen>> DatasetDisk::observe() {
         if (!seen) return about(id, std::move(seen).error());
         if (*seen) all.push_back(std::move(**seen));
     }
+    FLOCKER_CHECK_OK(mounts_.sweep([&](const std::string& name) {
+        return ::faccessat(pool.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    }));
     return all;
 }
 

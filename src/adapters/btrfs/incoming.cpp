@@ -220,6 +220,15 @@ Status Incoming::note_kept(Partial partial) {
     return kept;
 }
 
+Status Incoming::is_expected() const {
+    FLOCKER_TRY(const auto folder, DatasetFolder::open(*pool_, arrival_.dataset));
+    if (folder) {
+        FLOCKER_TRY(const bool there, is_still_there(*folder));
+        if (there) return {};
+    }
+    return fail_in("dataset " + arrival_.dataset.value, removed_meanwhile().value());
+}
+
 void Incoming::forget() {
     // Failures cost one more try: the part is then refused again, or ages.
     const auto folder = DatasetFolder::open(*pool_, arrival_.dataset);

@@ -48,6 +48,8 @@ public:
     [[nodiscard]] Status keep(const stream::Position& at, const std::optional<stream::RootTimes>& times);
     /// Where keep() was called last; nothing is kept: the beginning.
     [[nodiscard]] const stream::Position& kept_at() const { return kept_at_; }
+    /// conflict: it was removed meanwhile, and what failed on it failed for that reason.
+    [[nodiscard]] Status is_expected() const;
     /// What was kept of it is of no use: it goes, and the snapshot must come from the beginning.
     void forget();
     /// Makes it the snapshot, whole at once, durable, and notes the epoch. Nothing is kept any more.

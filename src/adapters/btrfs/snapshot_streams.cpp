@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/btrfs/snapshot_streams.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -42,6 +46,35 @@ Result<Span> open_span(const std::string& pool_path, const model::DatasetId& dat
     }
     return span;
 }
+
+/// Looks now and then whether what is being sent has been let go. It would go on pinning the pool until its end, and
+/// nobody waits for that any more.
+class Watch {
+public:
+    static Result<Watch> begin(const std::string& pool_path, const model::DatasetId& dataset, const model::SnapshotId& to) {
+        FLOCKER_TRY(const posix::Fd pool, open_pool(pool_path));
+        FLOCKER_TRY(auto folder, DatasetFolder::peek(pool, dataset));
+        if (!folder) return fail(ErrorCode::not_found, "dataset " + dataset.value + " is not on this node");
+        return Watch(std::move(*folder), model::to_text(to));
+    }
+    Status look() {
+        const auto now = Clock::now();
+        if (now - looked_ < interval) return {};
+        looked_ = now;
+        const bool gone = ::faccessat(folder_.fd().get(), name_.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+        return gone ? fail(ErrorCode::not_found, "snapshot " + name_ + " was let go while it was sent") : Status{};
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::milliseconds interval{200};
+
+    Watch(DatasetFolder folder, std::string name) : folder_(std::move(folder)), name_(std::move(name)) {}
+
+    DatasetFolder folder_;
+    std::string name_;
+    Clock::time_point looked_{Clock::now()};
+};
 
 std::string digest_of(std::uint32_t sum) {
     std::array<char, 16> text{};
@@ -100,8 +133,11 @@ Status fill(stream::Reader& reader, Incoming& incoming, const Keeping& keeping) 
 
 Status receive(stream::Reader& reader, Incoming& incoming, const Keeping& keeping) {
     const Status filled = fill(reader, incoming, keeping);
-    // A stream that does not fit what is here would not fit the next time either.
-    if (!filled && !reader.source_failed()) incoming.forget();
+    if (!filled && !reader.source_failed()) {
+        FLOCKER_CHECK_OK(incoming.is_expected());
+        // A stream that does not fit what is here would not fit the next time either.
+        incoming.forget();
+    }
     FLOCKER_CHECK_OK(filled);
     return incoming.publish();
 }
@@ -141,8 +177,12 @@ Status BtrfsSnapshotStreams::write(const model::DatasetId& dataset, std::optiona
                                    model::SnapshotId to, const ports::Sink& sink) {
     FLOCKER_TRY(const Span span, open_span(pool_, dataset, base, to));
     FLOCKER_TRY(const SubvolumeFacts facts, facts_of(span.to));
+    FLOCKER_TRY(Watch watch, Watch::begin(pool_, dataset, to));
     FLOCKER_CHECK_OK(sink(stream::encode_prefix(facts.taken)));
-    return send_stream(span.to, span.base, Content::with, sink);
+    return send_stream(span.to, span.base, Content::with, [&](std::span<const std::byte> bytes) -> Status {
+        FLOCKER_CHECK_OK(watch.look());
+        return sink(bytes);
+    });
 }
 
 Status BtrfsSnapshotStreams::write_on(const model::DatasetId& dataset, std::optional<model::SnapshotId> base,
