@@ -235,6 +235,15 @@ private:
         });
     }
 
+    void cancel_soon(const ApplicationName& application) {
+        world_.at(world_.between(0ms, 6s), [this, application] {
+            if (calm_) return;
+            ask(protocol::Control::CancelMove{application}, [this](const protocol::Control::Answer& answer) {
+                if (std::holds_alternative<protocol::Control::Accepted>(answer)) ++outcome_.marks["called off"];
+            });
+        });
+    }
+
     void user_acts() {
         const std::uint64_t what = world_.draw(100);
         const Application& application = applications_[world_.draw(applications_.size())];
@@ -246,6 +255,7 @@ private:
             const std::string to = any_host();
             places_[application.name] = to;
             ask(protocol::Control::MoveTo{application.name, NodeReference{to}, false});
+            if (world_.chance(0.2)) cancel_soon(application.name);
         } else if (what < 85) {
             places_[application.name].clear();
             removed_.insert(application.name);

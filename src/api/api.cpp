@@ -70,6 +70,7 @@ const std::vector<Api::Route>& Api::routes() {
         {"PUT", {"v1", "nodes", any, "bandwidth"}, &Api::put_bandwidth},
         {"POST", {"v1", "deploy"}, &Api::post_deploy},
         {"POST", {"v1", "moves"}, &Api::post_moves},
+        {"POST", {"v1", "moves", any, "cancel"}, &Api::post_cancel},
         {"GET", {"v1", "moves"}, &Api::get_moves},
         {"POST", {"v1", "failovers"}, &Api::post_failovers},
         {"GET", {"v1", "settings"}, &Api::get_settings},
@@ -179,6 +180,10 @@ Reply Api::post_moves(const http::Request& request, const Target&) {
     }
     return planned(Control::MoveTo{model::ApplicationName{body->application}, model::NodeReference{body->node},
                                    body->dry_run.value_or(false), body->downtime_max});
+}
+
+Reply Api::post_cancel(const http::Request&, const Target& target) {
+    return planned(Control::CancelMove{model::ApplicationName{target.segments[2]}});
 }
 
 Reply Api::post_failovers(const http::Request& request, const Target&) {

@@ -63,6 +63,7 @@ private:
     // What has: api.cpp, join.cpp
     Reply post_deploy(const http::Request& request, const Target& target);
     Reply post_moves(const http::Request& request, const Target& target);
+    Reply post_cancel(const http::Request& request, const Target& target);
     Reply post_failovers(const http::Request& request, const Target& target);
     Reply post_drain(const http::Request& request, const Target& target);
     Reply post_activate(const http::Request& request, const Target& target);

@@ -157,6 +157,13 @@ TEST_F(ApiTest, MovesAnApplicationAndSaysThatItIsUnderWay) {
     EXPECT_EQ(moves.under_way[0].move.target, "birch");
     EXPECT_EQ(status().applications.at(0).state, ApplicationState::moving);
     EXPECT_EQ(cluster.ask("POST", "/v1/moves", to_json(MoveRequest{"nothing", "birch", {}})).status, 422U);
+
+    const auto off = document<PlanDocument>(cluster.ask("POST", "/v1/moves/db/cancel", "{}"));
+    ASSERT_EQ(off.steps.size(), 1U);
+    EXPECT_EQ(off.steps[0].kind, StepKind::keep);
+    EXPECT_EQ(off.steps[0].reason, "its move to birch is called off");
+    EXPECT_TRUE(document<MovesDocument>(cluster.ask("GET", "/v1/moves")).under_way.empty());
+    EXPECT_EQ(cluster.ask("POST", "/v1/moves/db/cancel", "{}").status, 422U);
 }
 
 TEST_F(ApiTest, MovesWithinThePauseThatIsAllowedOrNotAtAll) {

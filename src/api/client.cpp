@@ -102,6 +102,9 @@ Result<Planned> Client::deploy(const DeployRequest& request) const {
 Result<Planned> Client::move(const MoveRequest& request) const {
     return plan<PlanDocument>("/v1/moves", to_json(request));
 }
+Result<Planned> Client::cancel_move(const std::string& application) const {
+    return plan<PlanDocument>("/v1/moves/" + http::percent_encode(application) + "/cancel", "{}");
+}
 Result<FailoverPlanned> Client::failover(const FailoverRequest& request) const {
     return plan<FailoverDocument>("/v1/failovers", to_json(request));
 }

@@ -50,6 +50,7 @@ public:
     /// timed_out: whether it was taken is not known; asking again does no harm.
     [[nodiscard]] Result<Planned> deploy(const DeployRequest& request) const;
     [[nodiscard]] Result<Planned> move(const MoveRequest& request) const;
+    [[nodiscard]] Result<Planned> cancel_move(const std::string& application) const;
     [[nodiscard]] Result<FailoverPlanned> failover(const FailoverRequest& request) const;
     [[nodiscard]] Result<Planned> drain(const std::string& node, bool dry_run) const;
     [[nodiscard]] Result<Planned> activate(const std::string& node) const;

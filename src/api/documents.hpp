@@ -314,6 +314,7 @@ struct PredictionEntry {
     Duration rest{};
     std::uint32_t moves{0};  ///< Learned from so many; 0: from its stops and starts in place, or
     bool guessed{false};     ///< from what is usual.
+    std::optional<Duration> killed_after{};  ///< It does not heed its stop signal; `stop` holds this grace period.
 
     friend bool operator==(const PredictionEntry&, const PredictionEntry&) = default;
 };

@@ -306,7 +306,8 @@ RefusalAbout about_of(plan::Refusal::About about) {
 }
 
 PredictionEntry prediction(const plan::Prediction& said) {
-    return {said.total, said.stop, said.increment, said.start, said.ready, said.rest, said.moves, said.guessed};
+    return {said.total, said.stop, said.increment, said.start, said.ready, said.rest, said.moves, said.guessed,
+            said.killed_after};
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ void fields(V&& visit, codec::Either<PredictionEntry> auto& document) {
     visit("rest_ns", document.rest);
     visit("moves", document.moves);
     visit("guessed", document.guessed);
+    visit("killed_after_ns", document.killed_after);
 }
 
 template <class V>

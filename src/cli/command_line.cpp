@@ -137,11 +137,18 @@ private:
             add(app_, "move", "Move one application, with its volume, to another node",
                 "flocker move db birch --plan                  # how long will clients wait?\n"
                 "  flocker move db birch --max-downtime 500ms    # not longer than this\n"
+                "  flocker move db --cancel                      # it stays where it is\n"
                 "  flocker move ls db                            # how long they have waited, and for what",
                 [this](const Session& session) { return move(session, move_); });
         moving.add_option("APPLICATION", move_.application, "Its name in the manifests");
-        moving.add_option("NODE", move_.node, "Name, address or hostname of the node that is to have it");
-        moving.add_flag("--plan", move_.plan, "Say how long clients will wait, and for what, and change nothing");
+        CLI::Option* node =
+            moving.add_option("NODE", move_.node, "Name, address or hostname of the node that is to have it");
+        CLI::Option* plan =
+            moving.add_flag("--plan", move_.plan, "Say how long clients will wait, and for what, and change nothing");
+        moving
+            .add_flag("--cancel", move_.cancel,
+                      "Call off the move that is under way, or waits; not possible once the new owner serves")
+            ->excludes(node, plan);
         add_duration(moving, "--max-downtime",
                      "Stop nothing unless clients are predicted to wait at most this, like 500ms: wait a minute for a "
                      "calm moment, then give up",
@@ -157,18 +164,23 @@ private:
         listing.add_option("APPLICATION", name_, "Its moves only");
         no_trunc(listing);
         arguments_or_subcommand(
-            moving, "Usage: flocker move [OPTIONS] APPLICATION NODE\n       flocker move ls [OPTIONS] [APPLICATION]\n");
+            moving,
+            "Usage: flocker move [OPTIONS] APPLICATION NODE\n       flocker move APPLICATION --cancel\n"
+            "       flocker move ls [OPTIONS] [APPLICATION]\n");
     }
 
-    /// All positional arguments are required where the subcommand is not said; where it is, no option is taken.
+    /// All positional arguments are required where the subcommand is not said, but those that a given option excludes;
+    /// where it is, no option is taken.
     static void arguments_or_subcommand(CLI::App& command, const std::string& usage) {
         command.require_subcommand(0, 1);
         // What is required would come before the subcommand.
         command.parse_complete_callback([&command] {
             const auto chosen = command.get_subcommands();
-            for (const CLI::Option* option : command.get_options()) {
+            for (CLI::Option* option : command.get_options()) {
                 const std::string name = option->get_name();
-                if (chosen.empty() && option->get_positional() && option->count() == 0) throw CLI::RequiredError(name);
+                const auto excluded = option->get_excludes();
+                const bool needed = std::ranges::none_of(excluded, [](const CLI::Option* other) { return other->count() > 0; });
+                if (chosen.empty() && option->get_positional() && option->count() == 0 && needed) throw CLI::RequiredError(name);
                 if (!chosen.empty() && option->count() > 0 && name != "--json" && name != "--no-trunc")
                     throw CLI::ValidationError(command.get_name() + " " + chosen.front()->get_name(), "takes no " + name);
             }

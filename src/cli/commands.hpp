@@ -29,6 +29,7 @@ struct MoveOptions {
     std::string application;
     std::string node;
     bool plan{false};  ///< Only say what it will cost.
+    bool cancel{false};  ///< Call off the one under way; `node` is not said.
     std::optional<Duration> downtime_max{};
     FollowOptions follow{};
 };

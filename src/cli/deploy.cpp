@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "api/documents_json.hpp"
 #include "cli/commands.hpp"
 #include "cli/input_file.hpp"
 #include "cli/pause.hpp"
@@ -54,6 +55,24 @@ int deploy(const Session& session, const DeployOptions& options) {
     return Undertaking(session, *client, ask, refuse).run(options.follow, question);
 }
 
+namespace {
+
+int cancel_move(const Session& session, const api::Client& client, const std::string& application) {
+    const auto planned = client.cancel_move(application);
+    if (!planned) return unknown_outcome(session, planned.error());
+    if (const auto* refusals = std::get_if<api::RefusalsDocument>(&*planned)) return say_refusals(session, *refusals, false);
+    const auto& plan = std::get<api::PlanDocument>(*planned);
+    if (session.json()) session.out() << api::to_json(plan) << "\n";
+    for (const api::StepEntry& step : plan.steps) {
+        if (session.json()) break;
+        session.out() << printable(fmt::format("{} stays on {}: {}", step.application, step.node, step.reason)) << "\n";
+    }
+    session.out() << std::flush;
+    return exit_code::done;
+}
+
+}  // namespace
+
 int move(const Session& session, const MoveOptions& options) {
     auto client = session.connect();
     if (!client) return session.fail_with(client.error());
@@ -61,6 +80,7 @@ int move(const Session& session, const MoveOptions& options) {
         return client->move({options.application, options.node, dry_run, options.downtime_max});
     };
     const Refuse refuse = [&](const api::RefusalsDocument& document) { return say_refusals(session, document, false); };
+    if (options.cancel) return cancel_move(session, *client, options.application);
     if (!options.plan) return Undertaking(session, *client, ask, refuse).run(options.follow, false);
     const auto planned = ask(true);
     if (!planned) return session.fail_with(planned.error());

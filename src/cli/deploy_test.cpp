@@ -337,5 +337,17 @@ TEST_F(DeployTest, SaysWhyAMoveIsRefused) {
     EXPECT_EQ(err.str(), "flocker: no application is called \"db\"\nflocker: refused; nothing was changed\n");
 }
 
+TEST_F(DeployTest, CallsOffAMove) {
+    auto stays = step(StepKind::keep, "db", "alder");
+    stays.reason = "its move to birch is called off";
+    answer("POST", "/v1/moves/db/cancel", plan({stays}));
+
+    EXPECT_EQ(run({"move", "db", "--cancel"}), 0) << err.str();
+    EXPECT_EQ(out.str(), "db stays on alder: its move to birch is called off\n");
+    EXPECT_EQ(run({"move", "db", "birch", "--cancel"}), 2) << "there is no node to say";
+    EXPECT_EQ(run({"move", "--cancel"}), 2) << "of which application?";
+    EXPECT_EQ(run({"move", "db"}), 2) << "where to?";
+}
+
 }  // namespace
 }  // namespace flocker::cli

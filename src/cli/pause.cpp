@@ -179,6 +179,9 @@ std::string forecast_text(const api::PlanDocument& plan) {
                                                                      {"ready", pause.ready},
                                                                      {"rest", pause.rest}}};
         for (const auto& [name, took] : named) text += fmt::format("  {:<9}  {:>5} ms\n", name, ms_text(took));
+        if (!pause.killed_after) continue;
+        text += fmt::format("It does not heed its stop signal: it is killed after its grace period of {}.\n",
+                            to_text(*pause.killed_after));
     }
     return text;
 }

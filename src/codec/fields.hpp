@@ -345,6 +345,7 @@ void fields(V&& visit, Either<model::ContainerSeen> auto& container) {
     visit("started", container.started);
     visit("finished", container.finished);
     visit("ready", container.ready);
+    visit("killed_after_ns", container.killed_after);
 }
 
 template <class V>

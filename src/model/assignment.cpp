@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/assignment.hpp"
 
+#include <algorithm>
+
 namespace flocker::model {
 
 const char* to_string(Duty duty) {
@@ -23,6 +25,12 @@ const char* to_string(Intent intent) {
         case Intent::stand_by: return "stand_by";
     }
     return "run";
+}
+
+void put_in_order(Assignment& assignment) {
+    const auto name = [](const ApplicationAssignment& each) -> const ApplicationName& { return each.application.name; };
+    std::ranges::stable_sort(assignment.datasets, {}, &DatasetAssignment::dataset);
+    std::ranges::stable_sort(assignment.applications, {}, name);
 }
 
 }  // namespace flocker::model

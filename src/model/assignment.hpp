@@ -107,4 +107,7 @@ struct Assignment {
     friend bool operator==(const Assignment&, const Assignment&) = default;
 };
 
+/// The lists as they are to be: there may be thousands of volumes, and they are looked up in them.
+void put_in_order(Assignment& assignment);
+
 }  // namespace flocker::model

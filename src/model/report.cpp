@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/report.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <tuple>
+
 namespace flocker::model {
 
 const char* to_string(MoveStep step) {
@@ -16,6 +20,13 @@ const char* to_string(MoveStep step) {
         case MoveStep::open: return "open";
     }
     return "hook";
+}
+
+void put_in_order(NodeReport& report) {
+    std::ranges::stable_sort(report.datasets, {}, &DatasetSeen::id);
+    std::ranges::stable_sort(report.containers, {}, &ContainerSeen::application);
+    const auto key = [](const FeedSeen& feed) { return std::tie(feed.dataset, feed.to); };
+    std::ranges::stable_sort(report.feeds, std::less<>{}, key);
 }
 
 }  // namespace flocker::model

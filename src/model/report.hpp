@@ -94,6 +94,9 @@ struct ContainerSeen {
     /// running: it answers on its ports, or its health check passes, since it was last started; found by
     /// an action, kept by the agent. waiting: it is as its specification says now.
     bool ready{false};
+    /// running: it does not heed its stop signal, and will be killed when this grace period is over; nullopt: it
+    /// does, or that can't be told.
+    std::optional<Duration> killed_after{};
 
     friend bool operator==(const ContainerSeen&, const ContainerSeen&) = default;
 };
@@ -183,7 +186,7 @@ struct NodeReport {
     bool looked{false};  ///< It has seen its pool since it began: `datasets` are all that are there.
     std::vector<DatasetSeen> datasets;      ///< By id.
     std::vector<ContainerSeen> containers;  ///< By application.
-    std::vector<FeedSeen> feeds;
+    std::vector<FeedSeen> feeds;            ///< By dataset, then by target.
     std::set<std::string> images;  ///< "repository:tag" present in the engine.
     /// External ports whose route is in force here and not held.
     std::set<std::uint16_t> open_routes;
@@ -197,6 +200,9 @@ struct NodeReport {
 
     friend bool operator==(const NodeReport&, const NodeReport&) = default;
 };
+
+/// The lists as they are to be: there may be thousands of volumes, and they are looked up in them.
+void put_in_order(NodeReport& report);
 
 /// What the control service answers.
 struct ReportReceipt {

@@ -511,4 +511,32 @@ std::variant<DeployPlan, std::vector<Refusal>> plan_move(const View& view, const
     return planned;
 }
 
+std::variant<DeployPlan, std::vector<Refusal>> plan_cancel(const View& view, const ApplicationName& application) {
+    const auto refused = [&](std::string why) {
+        return std::vector<Refusal>{{Refusal::About::application, application.value, 0, std::move(why)}};
+    };
+    const auto configured = view.records.configuration.find(application);
+    if (configured == view.records.configuration.end()) {
+        return refused(fmt::format("no application is called \"{}\"", application.value));
+    }
+    const Wanted& wanted = configured->second;
+    const auto ownership = view.records.ownerships.find(subject_of(wanted.application));
+    if (ownership == view.records.ownerships.end()) return refused("it is not being moved");
+    const Ownership& owned = ownership->second;
+    const std::string owner = node_name(view.records, owned.owner);
+    if (owned.move && owned.move->phase == MovePhase::settling) {
+        return refused(fmt::format("its move is past the point of return: {} owns it; `flocker move {} {}` moves it back", owner,
+                                   application.value, node_name(view.records, owned.move->source)));
+    }
+    if (wanted.node == owned.owner) return refused(fmt::format("it is not being moved, and stays on {}", owner));
+    DeployPlan plan;
+    Wanted stays = wanted;
+    stays.node = owned.owner;
+    stays.downtime_max.reset();
+    plan.changes.emplace_back(PutWanted{stays});
+    plan.steps.push_back({Step::Kind::keep, application, owned.owner, owned.owner, {},
+                          fmt::format("its move to {} is called off", node_name(view.records, wanted.node))});
+    return plan;
+}
+
 }  // namespace flocker::plan

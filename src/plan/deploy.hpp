@@ -61,4 +61,9 @@ struct DeployPlan {
 /// The member that a person means by name, hostname or address; nullptr: none.
 [[nodiscard]] const model::Node* find_node(const model::Records& records, const model::NodeReference& reference);
 
+/// `flocker move --cancel`: it stays where it is, also if the move has been given up and was waited with. Refused
+/// once the move is committed, and when there is none.
+[[nodiscard]] std::variant<DeployPlan, std::vector<Refusal>> plan_cancel(const View& view,
+                                                                         const model::ApplicationName& application);
+
 }  // namespace flocker::plan

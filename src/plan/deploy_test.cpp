@@ -416,5 +416,31 @@ TEST_F(DeployingWithNamedReplicas, PlacesAnApplicationInADataCenterBesideThem) {
     EXPECT_EQ(only<PutWanted>(planned(deployment).changes)->wanted.node, birch);
 }
 
+TEST_F(Deploying, CallsOffAMoveThatIsNotCommittedOrThatWaits) {
+    scene_.settled(database(), alder);
+    EXPECT_THAT(refusals(plan_cancel(scene_.view(), db)).front().message, HasSubstr("not being moved, and stays on alder"));
+    EXPECT_THAT(refusals(plan_cancel(scene_.view(), ApplicationName{"nothing"})).front().message, HasSubstr("no application"));
+    scene_.records.configuration.at(db).node = birch;
+    const auto check = [&] {
+        const auto plan = accepted(plan_cancel(scene_.view(), db));
+        ASSERT_TRUE(only<PutWanted>(plan.changes));
+        EXPECT_EQ(only<PutWanted>(plan.changes)->wanted.node, alder);
+        EXPECT_EQ(plan.steps, (std::vector<Step>{{Kind::keep, db, alder, alder, {}, "its move to birch is called off"}}));
+    };
+    check();
+    for (const auto phase : {MovePhase::staging, MovePhase::sealing, MovePhase::trial}) {
+        scene_.moving(database(), birch, phase);
+        check();
+    }
+}
+
+TEST_F(Deploying, DoesNotCallOffAMoveThatIsCommitted) {
+    scene_.settled(database(), alder);
+    scene_.moving(database(), birch, MovePhase::settling);
+    scene_.owned(database()).owner = birch;
+    scene_.records.configuration.at(db).node = birch;
+    EXPECT_THAT(refusals(plan_cancel(scene_.view(), db)).front().message, HasSubstr("birch owns it; `flocker move db alder`"));
+}
+
 }  // namespace
 }  // namespace flocker::plan

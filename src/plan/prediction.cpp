@@ -52,6 +52,8 @@ public:
 
     Prediction run() const {
         Prediction result = learned_.empty() ? from_this_node() : from_moves();
+        result.killed_after = killed_after();
+        if (result.killed_after) result.stop = std::max(result.stop, *result.killed_after);
         if (const auto next = next_increment()) result.increment = *next;
         result.total = result.stop + result.increment + result.start + result.ready + result.rest;
         return result;
@@ -93,6 +95,13 @@ private:
         result.rest = usual_rest;
         result.guessed = !stop && !ready;
         return result;
+    }
+
+    [[nodiscard]] std::optional<Duration> killed_after() const {
+        const Wanted* wanted = wanted_of(view_.records, ownership_);
+        if (!wanted || wanted->application.cutover != Cutover::stop) return std::nullopt;
+        const ContainerSeen* container = container_in(report_of(view_, ownership_.owner), wanted->application.name);
+        return container ? container->killed_after : std::nullopt;
     }
 
     [[nodiscard]] std::optional<Duration> seen(MoveStep step) const {

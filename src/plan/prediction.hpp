@@ -19,6 +19,8 @@ struct Prediction {
     Duration total{};
     unsigned moves{0};     ///< Learned from so many moves of it; 0: from its stops and starts in place, or,
     bool guessed{false};   ///< where those have not been seen either, from what is usual.
+    /// It does not heed its stop signal: `stop` holds this grace period.
+    std::optional<Duration> killed_after{};
 
     friend bool operator==(const Prediction&, const Prediction&) = default;
 };

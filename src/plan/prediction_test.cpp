@@ -48,6 +48,18 @@ TEST_F(Predicting, LearnsFromStopsAndStartsInPlaceBeforeItsFirstMove) {
     EXPECT_GT(learned.total, guess.total + 2s);
 }
 
+TEST_F(Predicting, CountsTheGracePeriodOfOneThatDoesNotHeedItsStopSignal) {
+    scene_.report(alder).containers = {running(db)};
+    EXPECT_FALSE(now().killed_after);
+    scene_.report(alder).containers.front().killed_after = 10s;
+    EXPECT_EQ(now().killed_after, Duration{10s});
+    EXPECT_GE(now().total, Duration{10s});
+    moved_before(50ms, 100ms, 200ms);
+    EXPECT_EQ(now().stop, Duration{10s}) << "its image is another one now";
+    scene_.records.configuration.at(db).application.cutover = Cutover::freeze;
+    EXPECT_LT(now().total, Duration{1s}) << "it gets no signal";
+}
+
 TEST_F(Predicting, LearnsNothingFromTheStepsOfAnotherApplication) {
     scene_.report(alder).steps.push_back({"app:web", MoveStep::ready, MoveId{0}, 30s, noon});
     EXPECT_LT(now().total, Duration{5s});

@@ -54,21 +54,10 @@ auto worth(const View& view, const Ownership& ownership, const NodeId& node) {
     return std::tuple(elsewhere, holds_some(view, ownership, node), room, node);
 }
 
-/// Replicas in the whole cluster that have nothing yet.
-std::size_t full_copies(const View& view) {
-    std::size_t count = 0;
-    for (const auto& [subject, ownership] : view.records.ownerships) {
-        if (!ownership.dataset) continue;
-        count += static_cast<std::size_t>(std::ranges::count_if(ownership.replicas, [&, &each = ownership](const NodeId& node) {
-            return is_alive(view, node) && !holds_some(view, each, node);
-        }));
-    }
-    return count;
-}
-
 class Tending {
 public:
-    Tending(const View& view, const Ownership& ownership) : view_(view), next_(ownership) {
+    Tending(const View& view, const Ownership& ownership, std::size_t& full_copies)
+        : view_(view), next_(ownership), full_copies_(full_copies) {
         const Wanted* wanted = wanted_of(view.records, ownership);
         if (!wanted || !wanted->replica_nodes) return;
         named_.emplace();
@@ -114,7 +103,9 @@ private:
         const bool enough = static_cast<std::size_t>(chosen) >= chosen_wished();
         for (const NodeId& node : replica_places(view_, next_)) {
             if (enough && !is_named(node)) continue;
-            if (!holds_some(view_, next_, node) && full_copies(view_) >= view_.records.settings.full_copies_max) continue;
+            const bool whole = !holds_some(view_, next_, node);
+            if (whole && full_copies_ >= view_.records.settings.full_copies_max) continue;
+            if (whole) ++full_copies_;
             next_.leaving.erase(node);
             next_.replicas.insert(node);
             event(EventKind::replica_added, fmt::format("a replica is kept on {}", node_name(view_.records, node)));
@@ -152,6 +143,7 @@ private:
 
     const View& view_;
     Ownership next_;
+    std::size_t& full_copies_;
     std::optional<std::set<NodeId>> named_;  ///< Those of them that can keep a replica.
     std::vector<Change> changes_;
 };
@@ -178,6 +170,19 @@ std::vector<NodeId> replica_places(const View& view, const Ownership& ownership)
     return places;
 }
 
-std::vector<Change> tend_replicas(const View& view, const Ownership& ownership) { return Tending(view, ownership).run(); }
+std::size_t full_copies(const View& view) {
+    std::size_t count = 0;
+    for (const auto& [subject, ownership] : view.records.ownerships) {
+        if (!ownership.dataset) continue;
+        count += static_cast<std::size_t>(std::ranges::count_if(ownership.replicas, [&, &each = ownership](const NodeId& node) {
+            return is_alive(view, node) && !holds_some(view, each, node);
+        }));
+    }
+    return count;
+}
+
+std::vector<Change> tend_replicas(const View& view, const Ownership& ownership, std::size_t& full_copies) {
+    return Tending(view, ownership, full_copies).run();
+}
 
 }  // namespace flocker::plan

@@ -15,7 +15,11 @@ namespace flocker::plan {
 ///
 /// Nodes that the user has named keep the replicas, and no others do: one that is lost is waited for. In the place
 /// of a named node that is the owner, is drained or has left the cluster, the planner chooses another one.
-[[nodiscard]] std::vector<model::Change> tend_replicas(const View& view, const model::Ownership& ownership);
+///
+/// `full_copies`: replicas in the whole cluster that have nothing yet; what is begun here is added.
+[[nodiscard]] std::vector<model::Change> tend_replicas(const View& view, const model::Ownership& ownership,
+                                                       std::size_t& full_copies);
+[[nodiscard]] std::size_t full_copies(const View& view);
 
 /// Whether the node's pool has room for a replica of it.
 [[nodiscard]] bool has_room(const View& view, const model::Ownership& ownership, const model::NodeId& node);

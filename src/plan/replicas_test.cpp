@@ -20,7 +20,8 @@ protected:
         scene_.report(alder).at = scene_.now;
     }
     std::optional<Ownership> tended() {
-        const auto changes = tend_replicas(scene_.view(), scene_.owned(database()));
+        std::size_t copies = full_copies(scene_.view());
+        const auto changes = tend_replicas(scene_.view(), scene_.owned(database()), copies);
         const auto* put = only<PutOwnership>(changes);
         return put ? std::optional(put->ownership) : std::nullopt;
     }
@@ -31,6 +32,7 @@ protected:
         feed.acknowledged = snap(1, 5);
         feed.proven = scene_.now - 500ms;
         scene_.report(alder).feeds.push_back(feed);
+        put_in_order(scene_.report(alder));
         scene_.report(node).datasets = {replica(1, {snap(1, 5)})};
     }
     Volume& volume() { return *scene_.records.configuration.at(db).application.volume; }

@@ -2,6 +2,8 @@
 #include "plan/view.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <tuple>
 
 namespace flocker::plan {
 
@@ -32,21 +34,21 @@ const NodeReport* report_of(const View& view, const NodeId& node) {
 
 const DatasetSeen* dataset_in(const NodeReport* report, const DatasetId& dataset) {
     if (!report) return nullptr;
-    const auto found = std::ranges::find(report->datasets, dataset, &DatasetSeen::id);
-    return found == report->datasets.end() ? nullptr : &*found;
+    const auto found = std::ranges::lower_bound(report->datasets, dataset, {}, &DatasetSeen::id);
+    return found == report->datasets.end() || found->id != dataset ? nullptr : &*found;
 }
 
 const ContainerSeen* container_in(const NodeReport* report, const ApplicationName& name) {
     if (!report) return nullptr;
-    const auto found = std::ranges::find(report->containers, name, &ContainerSeen::application);
-    return found == report->containers.end() ? nullptr : &*found;
+    const auto found = std::ranges::lower_bound(report->containers, name, {}, &ContainerSeen::application);
+    return found == report->containers.end() || found->application != name ? nullptr : &*found;
 }
 
 const FeedSeen* feed_in(const NodeReport* report, const DatasetId& dataset, const NodeId& to) {
     if (!report) return nullptr;
-    const auto found = std::ranges::find_if(
-        report->feeds, [&](const FeedSeen& feed) { return feed.dataset == dataset && feed.to == to; });
-    return found == report->feeds.end() ? nullptr : &*found;
+    const auto key = [](const FeedSeen& feed) { return std::tie(feed.dataset, feed.to); };
+    const auto found = std::ranges::lower_bound(report->feeds, std::tie(dataset, to), std::less<>{}, key);
+    return found == report->feeds.end() || key(*found) != std::tie(dataset, to) ? nullptr : &*found;
 }
 
 const Problem* problem_in(const NodeReport* report, const Ownership& ownership) {

@@ -76,6 +76,11 @@ void Agent::assigned(const Assigned& event, Instant now) {
     }
     refused_.reset();
     std::optional<Assignment> before = std::exchange(assignment_, event.assignment);
+    put_in_order(*assignment_);
+    volumes_.clear();
+    for (const ApplicationAssignment& each : assignment_->applications) {
+        if (each.application.volume) volumes_[each.application.volume->dataset] = each.application.name;
+    }
     const bool was_fresh = std::exchange(fresh_, !event.cached);
 
     // What failed under another assignment says nothing about this one.
@@ -367,15 +372,15 @@ const DatasetSeen* Agent::dataset_here(const DatasetId& dataset) const {
 
 const DatasetAssignment* Agent::dataset_assignment(const DatasetId& dataset) const {
     if (!assignment_) return nullptr;
-    const auto found = std::ranges::find(assignment_->datasets, dataset, &DatasetAssignment::dataset);
-    return found == assignment_->datasets.end() ? nullptr : &*found;
+    const auto found = std::ranges::lower_bound(assignment_->datasets, dataset, {}, &DatasetAssignment::dataset);
+    return found == assignment_->datasets.end() || found->dataset != dataset ? nullptr : &*found;
 }
 
 const ApplicationAssignment* Agent::application_assignment(const ApplicationName& name) const {
     if (!assignment_) return nullptr;
-    const auto found = std::ranges::find_if(assignment_->applications,
-                                            [&](const auto& each) { return each.application.name == name; });
-    return found == assignment_->applications.end() ? nullptr : &*found;
+    const auto key = [](const ApplicationAssignment& each) -> const ApplicationName& { return each.application.name; };
+    const auto found = std::ranges::lower_bound(assignment_->applications, name, {}, key);
+    return found == assignment_->applications.end() || key(*found) != name ? nullptr : &*found;
 }
 
 const ApplicationAssignment* Agent::application_of_subject(const std::string& subject) const {
@@ -386,10 +391,8 @@ const ApplicationAssignment* Agent::application_of_subject(const std::string& su
 }
 
 const ApplicationAssignment* Agent::application_on(const DatasetId& dataset) const {
-    const auto found = std::ranges::find_if(assignment_->applications, [&](const auto& each) {
-        return each.application.volume && each.application.volume->dataset == dataset;
-    });
-    return found == assignment_->applications.end() ? nullptr : &*found;
+    const auto found = volumes_.find(dataset);
+    return found == volumes_.end() ? nullptr : application_assignment(found->second);
 }
 
 const ContainerSeen* Agent::container_of(const ApplicationName& name) const {

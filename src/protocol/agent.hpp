@@ -206,6 +206,7 @@ private:
 
     Settings settings_;
     std::optional<model::Assignment> assignment_;
+    std::map<model::DatasetId, model::ApplicationName> volumes_;  ///< By the assignment: whose they are.
     bool fresh_{false};  ///< The assignment came from the control service in this process' life.
     model::Revision saved_;      ///< Of the newest assignment that is in the cache.
     bool saving_{false};

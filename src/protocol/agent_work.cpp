@@ -130,8 +130,10 @@ Sight Agent::sight(const std::string& subject, const DatasetAssignment* dataset,
     }
     if (dataset) {
         sight.trial_synced = synced_trials_.contains(dataset->dataset);
-        for (const auto& [key, feed] : feeds_) {
-            if (key.first != dataset->dataset || is_let_go(key.first, key.second)) continue;
+        for (auto entry = feeds_.lower_bound({dataset->dataset, NodeId{}}); entry != feeds_.end(); ++entry) {
+            const auto& [key, feed] = *entry;
+            if (key.first != dataset->dataset) break;
+            if (is_let_go(key.first, key.second)) continue;
             sight.feeds = true;
             sight.snapshot_wanted = sight.snapshot_wanted || feed.wants_snapshot();
             // What the other side holds is not known yet: whatever is here may be the base.

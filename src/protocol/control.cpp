@@ -72,6 +72,7 @@ void Control::reported(const Reported& event, Instant now) {
                            std::pair(state.report.agent_started, state.report.sequence);
     if (older) return;
     state.report = report;
+    put_in_order(state.report);
     state.heard = now;
 }
 
@@ -206,6 +207,7 @@ void Control::serve_next(Instant now) {
                 commit(std::move(changes), waiting.id, {});
             },
             [&](const FailOver& failover) { serve_failover(waiting, failover, now); },
+            [&](const CancelMove& cancel) { serve_plan(waiting, plan::plan_cancel(view, cancel.application), false); },
             [&](const DrainNode& drain) { serve_plan(waiting, plan::plan_drain(view, drain.node), drain.dry_run); },
             [&](const ActivateNode& activate) { serve_plan(waiting, plan::plan_activate(view, activate.node), false); },
             [&](const RemoveAside& remove) {
@@ -270,11 +272,12 @@ void Control::reconcile(Instant now) {
     // which begin together get two numbers.
     Records next = records_;
     std::vector<Change> changes;
+    std::size_t full_copies = plan::full_copies(view(now));
     for (const auto& [subject, ownership] : records_.ownerships) {
         const plan::View view{next, states_, now, started_};
         if (plan::is_unproven(view, ownership)) continue;
         std::vector<Change> made = advance(view, ownership);
-        if (made.empty()) made = plan::tend_replicas(view, ownership);
+        if (made.empty()) made = plan::tend_replicas(view, ownership, full_copies);
         if (made.empty()) made = plan::forget_removed_asides(view, ownership);
         for (Change& change : made) {
             model::apply(change, next);

@@ -37,6 +37,8 @@ public:
         bool dry_run{false};
         std::optional<Duration> downtime_max{};
     };
+    /// Calls off a move that is not committed yet.
+    struct CancelMove { model::ApplicationName application; };
     struct DestroyVolume { model::DatasetId dataset; };
     struct AddNode { model::Node node; };
     struct RemoveNode { model::NodeId node; };
@@ -59,10 +61,10 @@ public:
     /// What somebody else found out, for people to read afterwards.
     struct Note { model::EventKind kind; std::string subject; std::string text; };
     struct Configure { model::ClusterSettings settings; };
-    using Command = std::variant<Deploy, MoveTo, DestroyVolume, AddNode, RemoveNode, FailOver, DrainNode, ActivateNode,
-                                 Configure, LimitNode, RemoveAside, Note>;
+    using Command = std::variant<Deploy, MoveTo, CancelMove, DestroyVolume, AddNode, RemoveNode, FailOver, DrainNode,
+                                 ActivateNode, Configure, LimitNode, RemoveAside, Note>;
 
-    /// What became of a command. Deploy, MoveTo, DrainNode and FailOver: the plan, or why it is refused.
+    /// What became of a command. Deploy, MoveTo, CancelMove, DrainNode and FailOver: the plan, or why it is refused.
     /// Others: nothing, or an Error.
     struct Accepted {
         plan::DeployPlan plan;

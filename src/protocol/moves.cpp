@@ -149,6 +149,8 @@ private:
     void move_on() {
         const Wanted* wish = wanted();
         if (next_.move->phase != MovePhase::settling) {
+            const bool stays = wish && wish->node == next_.move->source;
+            if (stays) return give_up("it was called off", false);
             if (!wish || wish->node != next_.move->target) return give_up("it is wanted elsewhere now", false);
             if (!view_.records.nodes.contains(next_.move->target)) return give_up("the target has left the cluster", true);
         }
@@ -270,11 +272,23 @@ private:
         }
         if (next_.dataset) {
             const DatasetSeen* dataset = dataset_on(move.target);
-            if (!dataset || dataset->trial != Trial{move.id, *move.sealed}) return;
+            if (!dataset || dataset->trial != Trial{move.id, *move.sealed}) return look_after_last_increment(dataset);
         }
         const ContainerSeen* container = container_on(move.target);
         if (!container || container->status != ContainerSeen::Status::running || !container->ready) return;
         commit();
+    }
+
+    /// The source may not reach the target although both reach the control service.
+    void look_after_last_increment(const DatasetSeen* there) {
+        const Move& move = *next_.move;
+        const auto is_sealed = [&](const SnapshotSeen& each) { return each.id == *move.sealed; };
+        const bool arrived = there && std::ranges::any_of(there->snapshots, is_sealed);
+        if (arrived || in_phase() <= plan::cutover_silence_max || !plan::is_current(view_, move.source)) return;
+        const FeedSeen* feed = plan::feed_in(plan::report_of(view_, move.source), *next_.dataset, move.target);
+        if (!feed || feed->trouble.empty()) return;
+        give_up(fmt::format("{} does not get the last increment to {}: {}", name(move.source), name(move.target), feed->trouble),
+                true);
     }
 
     /// The one durable write by which the owner changes.

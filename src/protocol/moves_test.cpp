@@ -190,6 +190,14 @@ TEST_F(MoveOfTheDatabase, IsGivenUpWithoutBlameWhenItIsWantedElsewhere) {
     }
 }
 
+TEST_F(MoveOfTheDatabase, IsCalledOffWhenItIsToStayUntilItIsCommitted) {
+    for (const auto phase : {MovePhase::staging, MovePhase::sealing, MovePhase::trial}) {
+        in_phase(phase);
+        want_on(alder);
+        expect_given_up("it was called off", false, phase != MovePhase::staging);
+    }
+}
+
 TEST_F(MoveOfTheDatabase, IsGivenUpWhenTheTargetLeavesTheCluster) {
     in_phase(MovePhase::staging);
     scene_.records.nodes.erase(birch);
@@ -320,6 +328,22 @@ TEST_F(MoveOfTheDatabase, IsGivenUpAtTheFirstProblemOfItsTrial) {
     tried();
     scene_.report(birch).problems = {{"db", {ErrorCode::unavailable, "its container exited with code 1"}, 1, noon}};
     expect_given_up("exited with code 1", true, true);
+}
+
+TEST_F(MoveOfTheDatabase, IsGivenUpWhenTheLastIncrementDoesNotArriveForSeconds) {
+    Move& move = in_phase(MovePhase::trial);
+    prepared();
+    scene_.report(birch).datasets = {replica(1, {snap(1, 5)})};
+    move.phase_started = noon - plan::cutover_silence_max - 1ms;
+    EXPECT_FALSE(step()) << "it is on its way";
+    scene_.report(alder).feeds.front().trouble = "snapshot e1-s9 to node birch: no answer";
+    move.phase_started = noon - plan::cutover_silence_max;
+    EXPECT_FALSE(step()) << "it is tried again";
+    move.phase_started = noon - plan::cutover_silence_max - 1ms;
+    scene_.report(birch).datasets = {replica(1, {snap(1, 9)})};
+    EXPECT_FALSE(step()) << "it was the receipt that was lost";
+    scene_.report(birch).datasets.clear();
+    expect_given_up("the last increment to birch: snapshot e1-s9 to node birch: no answer", true, true);
 }
 
 TEST_F(MoveOfTheDatabase, IsNotGivenUpForAProblemOfAnotherApplication) {

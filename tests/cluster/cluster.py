@@ -179,12 +179,12 @@ class Node:
             for hook in ("prerouting", "postrouting"))
         rules += (f"add rule ip flkt_cut prerouting ip saddr {other.address} drop\n"
                   f"add rule ip flkt_cut postrouting ip daddr {other.address} drop\n")
-        self._nft(rules)
+        self.nft(rules)
 
     def mend(self):
-        self._nft("add table ip flkt_cut\ndelete table ip flkt_cut\n")
+        self.nft("add table ip flkt_cut\ndelete table ip flkt_cut\n")
 
-    def _nft(self, rules):
+    def nft(self, rules):
         with tempfile.NamedTemporaryFile("w", suffix=".nft") as file:
             file.write(rules)
             file.flush()
@@ -293,10 +293,11 @@ class Cluster:
     `images`: what every engine is given beforehand; a dictionary says it for each node by name.
     """
 
-    def __init__(self, name, nodes=3, images=("flocker/ledger:1",)):
+    def __init__(self, name, nodes=3, images=("flocker/ledger:1",), pool_size="20G"):
         self.prefix = f"flkt-{name}"
         self.count = nodes
         self.images = images
+        self.pool_size = pool_size
         self.nodes = {}
         self.loads = []
         self.folder = pathlib.Path(tempfile.gettempdir()) / self.prefix
@@ -318,7 +319,7 @@ class Cluster:
             thread.join()
 
     def _nodes_up(self):
-        listed = run([TOOLS / "nodes", "up", self.prefix, self.count], timeout=180).stdout
+        listed = run([TOOLS / "nodes", "up", self.prefix, self.count, "--pool-size", self.pool_size], timeout=180).stdout
         for line in listed.splitlines():
             _, name, address, folder = line.split("\t")
             if name not in self.nodes:
@@ -370,15 +371,23 @@ class Cluster:
             return done
         return json.loads(done.stdout) if "--json" in arguments else done.stdout
 
-    def write_manifests(self, applications, nodes):
+    def begin(self, *arguments):
+        """The command line, begun and not waited for; what it says goes nowhere."""
+        first = next(iter(self.nodes.values()))
+        return subprocess.Popen([str(word) for word in (command_line.FLOCKER, *arguments)], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                env={**os.environ, **command_line.context(first)})
+
+    def write_manifests(self, applications, nodes, replicas=None):
         """JSON is YAML: (deployment file, application file)."""
         deployment, application = self.folder / "deployment.yml", self.folder / "application.yml"
-        deployment.write_text(json.dumps({"version": 1, "nodes": nodes}, indent=2))
+        named = {} if replicas is None else {"replicas": replicas}
+        deployment.write_text(json.dumps({"version": 1, "nodes": nodes, **named}, indent=2))
         application.write_text(json.dumps({"version": 1, "applications": applications}, indent=2))
         return deployment, application
 
-    def deploy(self, applications, nodes, *more, **options):
-        return self.flocker(*command_line.deploy(*self.write_manifests(applications, nodes)), *more, **options)
+    def deploy(self, applications, nodes, *more, replicas=None, **options):
+        return self.flocker(*command_line.deploy(*self.write_manifests(applications, nodes, replicas)), *more, **options)
 
     def move(self, application, node, *more, **options):
         return self.flocker(*command_line.move(application, node), *more, **options)
@@ -405,6 +414,7 @@ class ClusterTestCase(unittest.TestCase):
 
     nodes = 3
     images = ("flocker/ledger:1",)
+    pool_size = "20G"
     formed = True
     flags = {}
     cluster = None
@@ -413,7 +423,7 @@ class ClusterTestCase(unittest.TestCase):
     def setUpClass(cls):
         if os.geteuid() != 0:
             raise unittest.SkipTest("cluster tests need root")
-        cls.cluster = Cluster(cls.__name__.lower()[:7], cls.nodes, cls.images)
+        cls.cluster = Cluster(cls.__name__.lower()[:7], cls.nodes, cls.images, cls.pool_size)
         cls.addClassCleanup(cls.cluster.down)
         cls.cluster.up()
         try:

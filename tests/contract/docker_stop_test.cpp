@@ -79,6 +79,25 @@ TEST_F(Stopping, IsDoneBeforeTheEngineKnows) {
     EXPECT_EQ(exit_code(name), 0);
 }
 
+TEST_F(Stopping, TellsBeforehandOfWhoWillHaveToBeKilled) {
+    model::ContainerSpec deaf = busybox_spec("deaf", "httpd -p 80; sleep 1000 & wait $!");
+    deaf.application.ports = {{80, 8080}};
+    const auto starts = [&](const model::ContainerSpec& spec) {
+        done(model::CreateContainer{spec});
+        done(model::StartContainer{spec.application.name});
+        done(model::ReleaseContainer{spec.application.name});
+        return done(model::AwaitReady{spec.application});
+    };
+    EXPECT_EQ(starts(deaf).killed_after, Duration(10s));
+    EXPECT_EQ(observe().containers.at(0).killed_after, Duration(10s));
+    done(model::StopContainer{deaf.application.name, true});
+    done(model::RemoveContainer{deaf.application.name});
+
+    const model::ContainerSpec heeding = server("heeding");
+    EXPECT_EQ(starts(heeding).killed_after, std::nullopt);
+    EXPECT_EQ(observe().containers.at(0).killed_after, std::nullopt);
+}
+
 TEST_F(Stopping, LeavesNoMountOfTheVolumeBehind) {
     const std::string source = dockerd->folder() + "/volumes/left";
     std::filesystem::create_directories(source);

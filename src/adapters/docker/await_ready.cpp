@@ -100,6 +100,8 @@ Result<model::ContainerSeen> await_ready(Api& api, const model::Application& app
     }
     model::ContainerSeen seen = container.seen;
     seen.ready = true;
+    // By now it has set up what it does at a signal.
+    if (process) seen.killed_after = killed_after(container, *process);
     return seen;
 }
 

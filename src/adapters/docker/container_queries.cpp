@@ -19,6 +19,12 @@ constexpr Duration look_again = 5ms;
 
 }  // namespace
 
+std::optional<Duration> killed_after(const Inspected& container, const FirstProcess& process) {
+    const auto signal = signal_number(container.stop_signal);
+    if (!signal || process.heeds(*signal).value_or(true)) return std::nullopt;
+    return container.grace;
+}
+
 Result<Inspected> inspect_ours(Api& api, const model::ApplicationName& application) {
     const std::string name = model::names::container(application);
     const auto answer = api.call({.path = "/containers/" + name + "/json"});

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "adapters/docker/api.hpp"
+#include "adapters/docker/first_process.hpp"
 #include "adapters/docker/messages.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -24,6 +26,9 @@ namespace flocker::docker {
 [[nodiscard]] inline bool has_ended(const Inspected& container) {
     return !container.running && container.pid == 0;
 }
+
+/// The grace period of one that does not heed its stop signal; nullopt: it does, or that can't be told.
+[[nodiscard]] std::optional<Duration> killed_after(const Inspected& container, const FirstProcess& process);
 
 /// From the end of its last process until the engine says so.
 constexpr Duration noticing_limit = 10s;

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <climits>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <iterator>
 #include <sstream>
@@ -82,6 +83,25 @@ bool FirstProcess::ends_within(Duration limit) const {
 
 bool FirstProcess::send(int signal) const {
     return ::syscall(SYS_pidfd_send_signal, process_.get(), signal, nullptr, 0) == 0 || errno == ESRCH;
+}
+
+std::optional<bool> FirstProcess::heeds(int signal) const {
+    if (signal == SIGKILL || signal == SIGSTOP) return true;
+    // Blocked: it waits for it, as an init does.
+    std::istringstream status(read_all(proc(pid_, "status")));
+    unsigned found = 0;
+    bool heeded = false;
+    for (std::string line; std::getline(status, line);) {
+        if (!line.starts_with("SigBlk:") && !line.starts_with("SigCgt:")) continue;
+        std::uint64_t mask = 0;
+        const char* const begin = line.data() + line.find_first_not_of(" \t", 7);
+        const auto [end, error] = std::from_chars(begin, line.data() + line.size(), mask, 16);
+        if (error != std::errc{} || end != line.data() + line.size()) return std::nullopt;
+        heeded = heeded || ((mask >> static_cast<unsigned>(signal - 1)) & 1U) != 0;
+        ++found;
+    }
+    if (found != 2 || has_ended()) return std::nullopt;
+    return heeded;
 }
 
 bool FirstProcess::has_passed(const std::string& gate) const {

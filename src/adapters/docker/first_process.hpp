@@ -28,6 +28,10 @@ public:
     /// One that has ended already is a success.
     [[nodiscard]] bool send(int signal) const;
 
+    /// Whether it does something at that signal. One that does not, ignores it: the kernel spares the first process of
+    /// a namespace. nullopt: it can't be told.
+    [[nodiscard]] std::optional<bool> heeds(int signal) const;
+
     /// For a container with a gate: whether its command has begun. If not, it is at the gate, on its way to it, or
     /// can't be told, as of a process that is just ending.
     [[nodiscard]] bool has_passed(const std::string& gate) const;

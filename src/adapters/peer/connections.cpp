@@ -54,9 +54,9 @@ Result<Connections::Lease> Connections::take(const model::Node& target) {
             return fail(ErrorCode::denied, "at " + target.address + ":" + std::to_string(target.data_port) + " is '" +
                                                stream->peer() + "' and not node " + target.name);
         }
-        stream->set_idle_limit(silence_limit);
         frames = std::make_unique<FrameStream>(std::move(stream));
     }
+    frames->stream().set_idle_limit(silence_limit);
     const std::lock_guard lock(mutex_);
     if (closed_) return fail(ErrorCode::unavailable, "this agent is stopping");
     in_use_.insert(&frames->stream());

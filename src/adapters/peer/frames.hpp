@@ -48,8 +48,10 @@ inline constexpr std::size_t data_wished = std::size_t{256} << 10U;
 inline constexpr std::size_t unadmitted_max = std::size_t{256} << 10U;
 /// A stream on which nothing moves for so long is given up.
 inline constexpr Duration silence_limit = std::chrono::seconds{30};
+/// The same while clients wait for what is sent: they are better served where they were.
+inline constexpr Duration silence_limit_urgent = std::chrono::seconds{5};
 /// How often who works long on an answer says that it is still here.
-inline constexpr Duration still_here_interval = std::chrono::seconds{5};
+inline constexpr Duration still_here_interval = std::chrono::seconds{1};
 
 enum class FrameKind : std::uint8_t { message = 'M', data = 'D', end = 'E', still_here = 'K' };
 

@@ -231,6 +231,7 @@ Result<model::SendReceipt> PeerLink::send_now(const model::SendOrder& order,
     auto lease = connections_.take(order.target);
     if (!lease) return tl::unexpected(not_done(lease.error()));
     FrameStream& frames = lease->frames();
+    if (order.urgent) frames.stream().set_idle_limit(silence_limit_urgent);
     frames.put_message(
         encode(Request{OfferSnapshot{order.dataset, order.epoch, order.base, order.to, expected, true}}));
     Sending sending(frames, loop_, progress, expected, order.urgent ? nullptr : &pacer_, order.dataset);
