@@ -51,7 +51,7 @@ private:
     }
     /// Its command has not begun, and can't before its release.
     [[nodiscard]] bool waits() const {
-        return s_.container && s_.container->status == Status::waiting && current() && s_.strangers_gone;
+        return s_.container && s_.container->status == Status::waiting && current();
     }
     [[nodiscard]] bool current() const { return s_.container && s_.container->fingerprint == fingerprint(s_.spec); }
     /// A running container is stopped first; true when none runs. One that is assigned no more is not
@@ -60,6 +60,8 @@ private:
         if (runs()) contain(StopContainer{s_.container->application, at_once});
         return !runs() && s_.strangers_gone;
     }
+    /// True when nothing here writes to the dataset. What waits at its gate goes on waiting, also for strangers to go.
+    bool still() { return waits() ? s_.strangers_gone : stopped(); }
     /// True when there is no container.
     bool remove_container() {
         if (s_.container) contain(RemoveContainer{s_.container->application});
@@ -112,7 +114,7 @@ private:
         if (seen->live && seen->epoch < wanted.epoch && wanted.from) return step_down();
         if (!seen->live && wanted.from && holds(*seen, *wanted.from)) {
             // The former owner is lost. The move that made this node the owner had no trial of its own.
-            if (waits() || stopped()) alone(StartTrial{wanted.dataset, wanted.move, *wanted.from});
+            if (still()) alone(StartTrial{wanted.dataset, wanted.move, *wanted.from});
             return;
         }
         if (!seen->live) {
@@ -184,7 +186,7 @@ private:
         if (seen && seen->live) return step_down();
         const Trial needed{wanted.move, wanted.from.value_or(SnapshotId{})};
         if (!seen || seen->trial != needed) {
-            if (seen && holds(*seen, needed.from) && (waits() || stopped())) {
+            if (seen && holds(*seen, needed.from) && still()) {
                 alone(StartTrial{wanted.dataset, needed.move, needed.from});
             }
             return;

@@ -109,6 +109,16 @@ TEST_F(GateOfTheTarget, OpensOnTheMountedTrialOfThisMove) {
     EXPECT_TRUE(any<ReleaseContainer>(node_.steps()));
 }
 
+TEST_F(GateOfTheTarget, IsWaitedAtWhileAnotherApplicationsContainerGoes) {
+    on_trial();
+    node_.has(waiting(db));
+    node_.seen->snapshots.push_back({snap(1, 9), noon});
+    node_.details.strangers_gone = false;
+    EXPECT_TRUE(node_.steps().empty()) << "it would take the move down with it";
+    node_.details.strangers_gone = true;
+    EXPECT_TRUE(just(node_.steps(), StartTrial{orders, MoveId{3}, snap(1, 9)}));
+}
+
 TEST_F(GateOfTheTarget, StaysShutOnATrialOfAnotherMove) {
     on_trial();
     node_.has(waiting(db));

@@ -195,17 +195,18 @@ class FullPools(FaultTestCase):
 
 
 class SickParts(FaultTestCase):
-    def test_a_target_whose_pool_is_read_only_ends_the_move_where_it_began(self):
-        pool = self.cluster[other(self.owner)].folder / "pool"
+    def test_a_target_whose_pool_is_read_only_is_waited_for_and_named(self):
+        target = other(self.owner)
+        pool = self.cluster[target].folder / "pool"
         run(["mount", "-o", "remount,ro", pool])
         try:
             self.begin_move()
-            self.await_given_up()
-            self.client.wait_rows(20)
+            wait_until("the reason to be told", lambda: "read-only" in self.cluster.flocker("why", "store").lower(), BACK)
+            self.client.wait_rows(200)
         finally:
             run(["mount", "-o", "remount,rw", pool])
-        self.assertFalse(self.await_end())
-        self.assertLess(self.client.totals.pause, 2000)
+        self.assertTrue(self.await_end(), "it goes on when the pool is whole again")
+        self.assertLess(self.client.totals.pause, 5000)
 
     def test_an_engine_that_hangs_on_the_target_during_the_cutover_ends_the_move_where_it_began(self):
         target = self.cluster[other(self.owner)]
