@@ -360,6 +360,13 @@ TEST_F(BtrfsStore, RefusesVolumesWithASubvolumeInside) {
     EXPECT_FALSE(perform(harness, DestroyDataset{orders}).value().has_value()) << "but it can be destroyed";
 }
 
+TEST_F(BtrfsStore, LeavesTheFolderThatAContainerWaitsWithForAVolumeThatIsOnItsWay) {
+    const std::filesystem::path point = std::filesystem::path(harness.disk.volumes()) / orders.value;
+    std::filesystem::create_directories(point);
+    ASSERT_TRUE(observe(harness));
+    EXPECT_TRUE(std::filesystem::exists(point));
+}
+
 TEST_F(BtrfsStore, TakesNoSnapshotThatIsOlderThanOneThatIsHere) {
     make_mounted("a");
     done(TakeSnapshot{orders, snap(1, 1)});

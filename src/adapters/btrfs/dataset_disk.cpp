@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/btrfs/dataset_disk.hpp"
 
-#include <fcntl.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -54,9 +52,6 @@ Result<std::vector<model::DatasetSeen>> DatasetDisk::observe() {
         if (!seen) return about(id, std::move(seen).error());
         if (*seen) all.push_back(std::move(**seen));
     }
-    FLOCKER_CHECK_OK(mounts_.sweep([&](const std::string& name) {
-        return ::faccessat(pool.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-    }));
     return all;
 }
 
@@ -89,8 +84,11 @@ Result<std::optional<model::DatasetSeen>> DatasetDisk::act(const model::DatasetA
     const bool destroys = std::holds_alternative<model::DestroyDataset>(action);
     const bool releases = std::holds_alternative<model::ReleaseReplica>(action);
     if (destroys || (releases && !folder)) {
-        if (folder) FLOCKER_CHECK_OK(destroy(pool, *folder));
-        FLOCKER_CHECK_OK(mounts_.forget(id.value));
+        if (folder) {
+            FLOCKER_CHECK_OK(destroy(pool, *folder));
+        } else {
+            FLOCKER_CHECK_OK(mounts_.forget(id.value));
+        }
         return std::nullopt;
     }
     if (!folder) {
@@ -129,6 +127,8 @@ Status DatasetDisk::destroy(const posix::Fd& pool, const DatasetFolder& folder) 
         FLOCKER_CHECK_OK(mounts_.unmount(folder.id().value));
         FLOCKER_CHECK_OK(mounts_.await_no_writer(folder.id().value, *subvolume));
     }
+    // Before the data: nobody would know of it afterwards.
+    FLOCKER_CHECK_OK(mounts_.forget(folder.id().value));
     return drop_all(pool, folder);
 }
 

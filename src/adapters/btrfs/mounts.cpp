@@ -16,7 +16,6 @@
 #include "adapters/btrfs/folder_place.hpp"
 #include "adapters/btrfs/os_error.hpp"
 #include "adapters/btrfs/processes.hpp"
-#include "model/ids.hpp"
 
 namespace flocker::btrfs {
 namespace {
@@ -132,26 +131,8 @@ Status Mounts::await_no_writer(const std::string& name, const posix::Fd& subvolu
 }
 
 Status Mounts::forget(const std::string& name) {
-    FLOCKER_CHECK_OK(unmount_at(point(name)));
-    return remove_point(point(name));
-}
-
-Status Mounts::sweep(const std::function<bool(const std::string& name)>& is_here) const {
-    std::error_code error;
-    for (fs::directory_iterator entry(volumes_, error), end; !error && entry != end; entry.increment(error)) {
-        const std::string name = entry->path().filename();
-        if (!model::is_uuid(name) || is_here(name)) continue;
-        FLOCKER_TRY(const auto folder, look_at_folder(point(name)));
-        // What is used just now is taken the next time.
-        if (folder && !folder->mount_root) static_cast<void>(remove_point(point(name)));
-    }
-    // Not there yet: nothing was ever mounted.
-    if (error && error != std::errc::no_such_file_or_directory)
-        return fail(ErrorCode::unavailable, "cannot list " + volumes_ + ": " + error.message());
-    return {};
-}
-
-Status Mounts::remove_point(const std::string& target) const {
+    const std::string target = point(name);
+    FLOCKER_CHECK_OK(unmount_at(target));
     {
         const posix::Fd folder(::open(target.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!folder && errno == ENOENT) return {};

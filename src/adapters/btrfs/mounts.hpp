@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -37,12 +36,8 @@ public:
     [[nodiscard]] Result<bool> is_mounted(const std::string& name, const posix::Fd& subvolume) const;
     /// Removes the empty folder that mounts are made on.
     [[nodiscard]] Status forget(const std::string& name);
-    /// The same for whatever a crash has left of a dataset that is gone, unless something is mounted there. A mount
-    /// of the name that is made at the same moment may fail with unavailable.
-    [[nodiscard]] Status sweep(const std::function<bool(const std::string& name)>& is_here) const;
 
 private:
-    [[nodiscard]] Status remove_point(const std::string& target) const;
     [[nodiscard]] std::string point(const std::string& name) const { return volumes_ + "/" + name; }
     [[nodiscard]] Status unmount_at(const std::string& point) const;
 
