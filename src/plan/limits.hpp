@@ -46,6 +46,9 @@ inline constexpr Duration silent_patience = 3s;
 /// nothing is free, it is not waited for.
 inline constexpr Duration let_go_rest = 10s;
 inline constexpr Duration let_go_rest_full = 1s;
+/// A cutover to a pool with less room than this does not begin, nor to one that is full but for a fiftieth: the
+/// application could not write there.
+inline constexpr Bytes cutover_room_min{64ULL << 20U};
 /// Room that a pool must have left beside the new replica.
 inline constexpr Bytes room_left_min{256ULL << 20U};
 

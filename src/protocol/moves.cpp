@@ -172,6 +172,7 @@ private:
         if (!target_waits()) return;
         const FeedSeen* feed = nullptr;
         if (next_.dataset) {
+            if (target_is_full()) return;
             feed = plan::feed_in(plan::report_of(view_, move.source), *next_.dataset, move.target);
             const DatasetSeen* dataset = dataset_on(move.source);
             if (!feed || !dataset || !plan::forecast(*feed, dataset->changed).ready) return;
@@ -212,6 +213,16 @@ private:
         const ContainerSeen* container = container_on(next_.move->source);
         const bool runs = container && container->status == ContainerSeen::Status::running && container->ready;
         return wish && runs && !plan::hook_of(wish->application).empty();
+    }
+    /// Gives the move up if it is.
+    bool target_is_full() {
+        const NodeReport* there = plan::report_of(view_, next_.move->target);
+        if (!there || there->pool_size.value == 0) return false;
+        if (there->pool_free.value >= std::min(plan::cutover_room_min.value, there->pool_size.value / 50)) return false;
+        give_up(fmt::format("the pool of {} is full, with {} free; make room there", name(next_.move->target),
+                            to_text(there->pool_free)),
+                true);
+        return true;
     }
     /// It has run, and what it wrote has gone to the target.
     [[nodiscard]] bool hook_is_over(const FeedSeen* feed) const {

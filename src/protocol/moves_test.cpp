@@ -146,6 +146,16 @@ TEST_F(MoveOfTheDatabase, StaysStagedUntilTheTargetHasItsContainerAndNoOldTrialR
     EXPECT_FALSE(step());
 }
 
+TEST_F(MoveOfTheDatabase, IsGivenUpBeforeAnythingStopsWhenTheTargetsPoolIsFull) {
+    in_phase(MovePhase::staging);
+    prepared();
+    scene_.report(birch).pool_size = Bytes{100ULL << 30U};
+    scene_.report(birch).pool_free = Bytes{63ULL << 20U};
+    expect_given_up("the pool of birch is full, with 63 MiB free; make room there", true, false);
+    scene_.report(birch).pool_free = Bytes{64ULL << 20U};
+    EXPECT_EQ(step()->move->phase, MovePhase::sealing);
+}
+
 TEST_F(MoveOfTheDatabase, StaysStagedWhileTheNextIncrementIsLarge) {
     in_phase(MovePhase::staging);
     prepared();

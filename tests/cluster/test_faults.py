@@ -82,17 +82,15 @@ class CutLinks(FaultTestCase):
                 self.note_end("link cut for 10 s", point, "link", moved)
 
     def test_a_link_that_stays_cut_ends_a_cutover_where_it_began_and_says_why(self):
-        for point, _ in cases([point for point in MOVE if point.name in ("sealing", "last increment")], ["link"]):
-            with self.subTest(point.name):
-                self.setUp()
-                with self.cut_at(point):
-                    self.begin_move()
-                    entry = self.await_given_up()
-                    self.assertEqual(entry["owner_node"], self.owner)
-                    self.assertIn(other(self.owner), entry["last_move"]["reason"])
-                    self.client.wait_rows(20, BACK)
-                self.assertFalse(self.await_end())
-                self.note_end("link cut for good", point, "link", False)
+        point = next(each for each in MOVE if each.name == "sealing")
+        with self.cut_at(point):
+            self.begin_move()
+            entry = self.await_given_up()
+            self.assertEqual(entry["owner_node"], self.owner)
+            self.assertIn(other(self.owner), entry["last_move"]["reason"])
+            self.client.wait_rows(20, BACK)
+        self.assertFalse(self.await_end())
+        self.note_end("link cut for good", point, "link", False)
 
     def test_a_copy_waits_for_a_link_that_stays_cut_and_says_so_while_the_application_serves(self):
         point = next(each for each in MOVE if each.name == "first copy")
@@ -167,7 +165,7 @@ class FullPools(FaultTestCase):
         with self.filled(target):
             wait_until("the control service to hear of it", lambda: self.free(target) < 64 * MEBIBYTE)
             done = self.cluster.move("store", target, check=False)
-            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
             self.assertIn(target, done.stderr + done.stdout)
             self.assertRegex(done.stderr + done.stdout, "room|free|space")
         self.assertFalse(self.await_end())
@@ -182,9 +180,10 @@ class FullPools(FaultTestCase):
                 try:
                     with self.trapped(point, self.roles(), lambda: self.fill_up(pool, ballast)):
                         self.begin_move()
-                    wait_for(self.cluster, "store", "to be given up, or to have got through",
-                             lambda seen: seen and (seen["state"] == "waiting" or seen["settled"]), BACK)
-                    self.client.wait_rows(20, BACK)
+                    entry = wait_for(self.cluster, "store", "to be given up, or to have got through",
+                                     lambda seen: seen and (seen["state"] == "waiting" or seen["settled"]), BACK)
+                    if entry["owner_node"] == self.owner:
+                        self.client.wait_rows(20, BACK)
                 finally:
                     ballast.unlink(missing_ok=True)
                 moved = self.await_end()
