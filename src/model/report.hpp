@@ -95,7 +95,7 @@ struct ContainerSeen {
     /// an action, kept by the agent. waiting: it is as its specification says now.
     bool ready{false};
     /// running: it does not heed its stop signal, and will be killed when this grace period is over; nullopt: it
-    /// does, or that can't be told.
+    /// does, or that can't be told. Found and kept as `ready` is: before that it may not have set up what it does.
     std::optional<Duration> killed_after{};
 
     friend bool operator==(const ContainerSeen&, const ContainerSeen&) = default;

@@ -249,7 +249,10 @@ void Agent::container_done(const ContainerDone& event, Instant now) {
     seen.ready = false;
     put_container(seen);
     const bool runs = seen.status == ContainerSeen::Status::running;
-    if (asked && runs) containers_[name].ready = true;
+    if (asked && runs) {
+        containers_[name].ready = true;
+        containers_[name].killed_after = seen.killed_after;
+    }
     std::visit(Overloaded{[&](const AwaitReady&) {
                               // What a database does once in its life says nothing of its next start.
                               if (empty_volumes_.erase(DatasetId{subject}) > 0) return;
@@ -318,6 +321,7 @@ void Agent::put_container(ContainerSeen seen) {
                           before->second.status == ContainerSeen::Status::running &&
                           seen.status == ContainerSeen::Status::running;
     seen.ready = same_run && before->second.ready;
+    if (same_run) seen.killed_after = before->second.killed_after;
     containers_[seen.application] = std::move(seen);
 }
 

@@ -119,7 +119,6 @@ Result<Inspected> Containers::complete(Inspected container) {
         return container;
     }
     if (container.gated && !process->has_passed(gate_inside)) container.seen.status = Phase::waiting;
-    if (container.seen.status == Phase::running) container.seen.killed_after = killed_after(container, *process);
     return container;
 }
 
