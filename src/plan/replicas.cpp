@@ -36,11 +36,24 @@ bool holds_some(const View& view, const Ownership& ownership, const NodeId& node
     return seen && !seen->snapshots.empty();
 }
 
+/// Up to when the replica is known to have everything; 0: never.
+Instant proven(const View& view, const Ownership& ownership, const NodeId& node) {
+    const FeedSeen* feed = feed_in(report_of(view, ownership.owner), *ownership.dataset, node);
+    return feed && feed->acknowledged ? feed->proven : Instant{};
+}
+
 bool up_to_date(const View& view, const Ownership& ownership, const NodeId& node) {
-    const NodeReport* owner = report_of(view, ownership.owner);
-    const FeedSeen* feed = feed_in(owner, *ownership.dataset, node);
-    if (!feed || !feed->acknowledged || feed->proven.unix_ns == 0 || !is_alive(view, node)) return false;
-    return owner->at - feed->proven <= wished_lag(view.records, ownership) + lag_allowance;
+    const Instant known = proven(view, ownership, node);
+    if (known.unix_ns == 0 || !is_alive(view, node)) return false;
+    return report_of(view, ownership.owner)->at - known <= wished_lag(view.records, ownership) + lag_allowance;
+}
+
+/// With the one, nothing is lost that the other would have kept: also where none is ever up to date, since all of
+/// them have to share what the link or a limit allows.
+bool is_no_worse(const View& view, const Ownership& ownership, const NodeId& one, const NodeId& other) {
+    const Instant known = proven(view, ownership, one);
+    const bool as_much = known.unix_ns != 0 && known >= proven(view, ownership, other);
+    return up_to_date(view, ownership, one) || (as_much && is_alive(view, one));
 }
 
 /// Greater is better.
@@ -126,7 +139,7 @@ private:
         for (const NodeId& node : next_.replicas) {
             if (is_named(node) || (chosen <= chosen_wished() && counts(view_, node))) continue;
             const auto others = std::ranges::count_if(next_.replicas, [&](const NodeId& other) {
-                return other != node && counts(view_, other) && up_to_date(view_, next_, other);
+                return other != node && counts(view_, other) && is_no_worse(view_, next_, other, node);
             });
             if (static_cast<std::size_t>(others) < wished()) continue;
             if (!worst || rank(node) < rank(*worst)) worst = node;

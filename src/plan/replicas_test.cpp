@@ -25,12 +25,13 @@ protected:
         const auto* put = only<PutOwnership>(changes);
         return put ? std::optional(put->ownership) : std::nullopt;
     }
-    void up_to_date(const NodeId& node) {
+    void up_to_date(const NodeId& node) { behind(node, 500ms); }
+    void behind(const NodeId& node, Duration lag) {
         FeedSeen feed;
         feed.dataset = orders;
         feed.to = node;
         feed.acknowledged = snap(1, 5);
-        feed.proven = scene_.now - 500ms;
+        feed.proven = scene_.now - lag;
         scene_.report(alder).feeds.push_back(feed);
         put_in_order(scene_.report(alder));
         scene_.report(node).datasets = {replica(1, {snap(1, 5)})};
@@ -76,6 +77,17 @@ TEST_F(Replicas, OneTooManyIsLetGoOnlyWhenTheOthersAreUpToDate) {
     ASSERT_TRUE(tended());
     EXPECT_EQ(tended()->replicas, std::set{cedar});
     EXPECT_EQ(tended()->leaving, std::set{birch});
+}
+
+TEST_F(Replicas, OneTooManyIsLetGoWhenNoneIsUpToDateAndTheOthersHaveAsMuch) {
+    scene_.owned(database()).replicas = {birch, cedar};
+    behind(cedar, 60s);
+    behind(birch, 50s);
+    ASSERT_TRUE(tended());
+    EXPECT_EQ(tended()->replicas, std::set{birch});
+    EXPECT_EQ(tended()->leaving, std::set{cedar});
+    scene_.silence(birch, 6s);
+    EXPECT_FALSE(tended());
 }
 
 TEST_F(Replicas, StayWhereTheyAreDuringAMove) {

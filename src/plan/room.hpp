@@ -15,6 +15,8 @@ namespace flocker::plan {
 
 /// Whether the pool is short of room, if it was so, or was not, a moment ago: see pool_short_max.
 [[nodiscard]] bool is_short(Bytes size, Bytes free, bool was_short);
+/// Whether what is still free of a short pool may be gone before any patience has ended.
+[[nodiscard]] bool is_nearly_full(Bytes size, Bytes free);
 
 /// Snapshots that an owner keeps for one replica, the newest among them if it is kept for nobody else.
 struct Pin {
@@ -28,9 +30,10 @@ struct Pin {
 };
 
 /// What goes next on a pool that has been short since then; nullptr: nothing, or not yet. First those of replicas
-/// that do not answer, then of those that lag, then what is kept for nobody; of each kind the oldest first.
-[[nodiscard]] const Pin* next_to_go(const std::vector<Pin>& pins, Instant short_since, Instant now);
+/// that do not answer, then of those that lag, then what is kept for nobody; of each kind the oldest first. Where it is
+/// nearly full only those that lag are waited for.
+[[nodiscard]] const Pin* next_to_go(const std::vector<Pin>& pins, Instant short_since, bool nearly_full, Instant now);
 /// How long to wait after one went.
-[[nodiscard]] Duration rest_after_letting_go(Bytes size, Bytes free);
+[[nodiscard]] Duration rest_after_letting_go(bool nearly_full);
 
 }  // namespace flocker::plan

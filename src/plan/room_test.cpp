@@ -32,7 +32,9 @@ protected:
     static Pin pin(const model::NodeId& replica, Instant oldest, bool silent) {
         return {orders, replica, oldest, oldest, silent};
     }
-    [[nodiscard]] const Pin* next(Duration short_for = 60s) const { return next_to_go(pins_, noon - short_for, noon); }
+    [[nodiscard]] const Pin* next(Duration short_for = 60s, bool nearly_full = false) const {
+        return next_to_go(pins_, noon - short_for, nearly_full, noon);
+    }
 
     std::vector<Pin> pins_;
 };
@@ -72,9 +74,24 @@ TEST_F(LettingGo, GivesEveryReplicaAMomentAfterThePoolRanShort) {
     EXPECT_TRUE(next(lagging_patience + 1ms));
 }
 
+TEST_F(LettingGo, WaitsOnlyForWhoLagsWhenNearlyNothingIsLeft) {
+    pins_ = {{orders, std::nullopt, noon - 600s, {}, false}};
+    EXPECT_FALSE(next(1ms));
+    EXPECT_TRUE(next(1ms, true));
+    pins_ = {pin(birch, noon - 600s, true)};
+    EXPECT_TRUE(next(1ms, true));
+    pins_[0].silent = false;
+    EXPECT_FALSE(next(silent_patience, true));
+    EXPECT_TRUE(next(silent_patience + 1ms, true));
+    pins_[0].proven = noon - 1s;
+    EXPECT_FALSE(next(60s, true)) << "little would be gained, and much is to be copied again";
+}
+
 TEST_F(LettingGo, WaitsForWhatWasFreedUnlessNothingIsLeft) {
-    EXPECT_EQ(rest_after_letting_go(gib(20), gib(1)), let_go_rest);
-    EXPECT_EQ(rest_after_letting_go(gib(20), Bytes{gib(1).value / 4}), let_go_rest_full);
+    EXPECT_FALSE(is_nearly_full(gib(20), Bytes{gib(1).value / 2}));
+    EXPECT_TRUE(is_nearly_full(gib(20), Bytes{gib(1).value / 2 - 1}));
+    EXPECT_EQ(rest_after_letting_go(false), let_go_rest);
+    EXPECT_EQ(rest_after_letting_go(true), let_go_rest_full);
 }
 
 }  // namespace

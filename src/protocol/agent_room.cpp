@@ -79,9 +79,10 @@ void Agent::let_one_go(Instant now) {
         // A move under way is not disturbed.
         if (owned && !assigned.feed && !dataset->seal && !dataset->snapshots.empty()) add_pins(assigned, *dataset, pins);
     }
-    const plan::Pin* pin = plan::next_to_go(pins, *pool_short_since_, now);
+    const bool nearly_full = plan::is_nearly_full(pool_size_, pool_free_);
+    const plan::Pin* pin = plan::next_to_go(pins, *pool_short_since_, nearly_full, now);
     if (!pin) return;
-    next_goes_ = now + plan::rest_after_letting_go(pool_size_, pool_free_);
+    next_goes_ = now + plan::rest_after_letting_go(nearly_full);
     if (pin->replica) {
         let_go_[pin->dataset].replicas.insert(*pin->replica);
     } else {
