@@ -23,6 +23,20 @@ int refused(const Session& session, const std::vector<manifest::Diagnostic>& pro
     return exit_code::refused;
 }
 
+int cancel_move(const Session& session, const api::Client& client, const std::string& application) {
+    const auto planned = client.cancel_move(application);
+    if (!planned) return unknown_outcome(session, planned.error());
+    if (const auto* refusals = std::get_if<api::RefusalsDocument>(&*planned)) return say_refusals(session, *refusals, false);
+    const auto& plan = std::get<api::PlanDocument>(*planned);
+    if (session.json()) session.out() << api::to_json(plan) << "\n";
+    for (const api::StepEntry& step : plan.steps) {
+        if (session.json()) break;
+        session.out() << printable(fmt::format("{} stays on {}: {}", step.application, step.node, step.reason)) << "\n";
+    }
+    session.out() << std::flush;
+    return exit_code::done;
+}
+
 }  // namespace
 
 int deploy(const Session& session, const DeployOptions& options) {
@@ -54,24 +68,6 @@ int deploy(const Session& session, const DeployOptions& options) {
     const bool question = world.in_is_terminal && world.out_is_terminal && !options.yes && !session.json();
     return Undertaking(session, *client, ask, refuse).run(options.follow, question);
 }
-
-namespace {
-
-int cancel_move(const Session& session, const api::Client& client, const std::string& application) {
-    const auto planned = client.cancel_move(application);
-    if (!planned) return unknown_outcome(session, planned.error());
-    if (const auto* refusals = std::get_if<api::RefusalsDocument>(&*planned)) return say_refusals(session, *refusals, false);
-    const auto& plan = std::get<api::PlanDocument>(*planned);
-    if (session.json()) session.out() << api::to_json(plan) << "\n";
-    for (const api::StepEntry& step : plan.steps) {
-        if (session.json()) break;
-        session.out() << printable(fmt::format("{} stays on {}: {}", step.application, step.node, step.reason)) << "\n";
-    }
-    session.out() << std::flush;
-    return exit_code::done;
-}
-
-}  // namespace
 
 int move(const Session& session, const MoveOptions& options) {
     auto client = session.connect();

@@ -22,6 +22,15 @@ std::string node_list(const Records& records) {
     return names.empty() ? "none" : names;
 }
 
+std::string no_application(const ApplicationName& name) {
+    return fmt::format("no application is called \"{}\"", name.value);
+}
+
+/// Of one application, for one reason.
+std::vector<Refusal> refused(const ApplicationName& application, std::string why) {
+    return {{Refusal::About::application, application.value, 0, std::move(why)}};
+}
+
 /// Collects the plan and the refusals of one deployment, application by application.
 class Planner {
 public:
@@ -90,7 +99,7 @@ private:
     void wish(const Place& place, const ApplicationName& name) {
         const auto found = std::ranges::find(deployment_.applications, name, &Application::name);
         if (found == deployment_.applications.end()) {
-            refuse(About::place, to_text(place), fmt::format("no application is called \"{}\"", name.value));
+            refuse(About::place, to_text(place), no_application(name));
             return;
         }
         const std::optional<NodeId> node = choose_node(place, *found);
@@ -475,8 +484,7 @@ std::variant<DeployPlan, std::vector<Refusal>> plan_move(const View& view, const
                                                          const NodeReference& to, std::optional<Duration> downtime_max) {
     const auto configured = view.records.configuration.find(application);
     if (configured == view.records.configuration.end()) {
-        return std::vector<Refusal>{{Refusal::About::application, application.value, 0,
-                                     fmt::format("no application is called \"{}\"", application.value)}};
+        return refused(application, no_application(application));
     }
     // The one application at its new place, and nothing else said about that place.
     const auto plan_alone = [&](const View& narrowed) {
@@ -489,9 +497,8 @@ std::variant<DeployPlan, std::vector<Refusal>> plan_move(const View& view, const
     if (auto* plan = std::get_if<DeployPlan>(&planned); plan && downtime_max) {
         for (const Step& step : plan->steps) {
             if (!step.predicted || step.predicted->total - step.predicted->increment <= *downtime_max) continue;
-            return std::vector<Refusal>{
-                {Refusal::About::application, application.value, 0,
-                 over_limit_text(*step.predicted, *downtime_max) + "; allow more, or move it without a limit"}};
+            return refused(application, over_limit_text(*step.predicted, *downtime_max) +
+                                            "; allow more, or move it without a limit");
         }
         bool limited = false;
         for (Change& change : plan->changes) {
@@ -512,23 +519,21 @@ std::variant<DeployPlan, std::vector<Refusal>> plan_move(const View& view, const
 }
 
 std::variant<DeployPlan, std::vector<Refusal>> plan_cancel(const View& view, const ApplicationName& application) {
-    const auto refused = [&](std::string why) {
-        return std::vector<Refusal>{{Refusal::About::application, application.value, 0, std::move(why)}};
-    };
     const auto configured = view.records.configuration.find(application);
     if (configured == view.records.configuration.end()) {
-        return refused(fmt::format("no application is called \"{}\"", application.value));
+        return refused(application, no_application(application));
     }
     const Wanted& wanted = configured->second;
     const auto ownership = view.records.ownerships.find(subject_of(wanted.application));
-    if (ownership == view.records.ownerships.end()) return refused("it is not being moved");
+    if (ownership == view.records.ownerships.end()) return refused(application, "it is not being moved");
     const Ownership& owned = ownership->second;
     const std::string owner = node_name(view.records, owned.owner);
     if (owned.move && owned.move->phase == MovePhase::settling) {
-        return refused(fmt::format("its move is past the point of return: {} owns it; `flocker move {} {}` moves it back", owner,
-                                   application.value, node_name(view.records, owned.move->source)));
+        return refused(application,
+                       fmt::format("its move is past the point of return: {} owns it; `flocker move {} {}` moves it back",
+                                   owner, application.value, node_name(view.records, owned.move->source)));
     }
-    if (wanted.node == owned.owner) return refused(fmt::format("it is not being moved, and stays on {}", owner));
+    if (wanted.node == owned.owner) return refused(application, fmt::format("it is not being moved, and stays on {}", owner));
     DeployPlan plan;
     Wanted stays = wanted;
     stays.node = owned.owner;

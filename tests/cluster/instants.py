@@ -43,6 +43,14 @@ MOVE = (
 )
 
 
+def point_called(name):
+    return next(point for point in MOVE if point.name == name)
+
+
+def other(name):
+    return "cedar" if name == "birch" else "birch"
+
+
 def cases(points, parties):
     """All, or those that are asked for."""
     def asked(name, variable):
@@ -86,7 +94,14 @@ class Trap:
 
 
 class HarmTestCase(ClusterTestCase):
-    """alder has the control service, and clients connect there; the application is called store, behind port 7000."""
+    """alder has the control service, and clients connect there; the application is called store, behind port 7000, and
+    moves between birch and cedar. `owner`: where it is now; tests of one class go on from where the one before ended."""
+
+    owner = "birch"
+
+    def deploy_at_owner(self, description, **options):
+        places = {"alder": [], "birch": [], "cedar": [], self.owner: ["store"]}
+        self.cluster.deploy({"store": description}, places, **options)
 
     @contextlib.contextmanager
     def trapped(self, point, roles, spring):

@@ -7,7 +7,7 @@ nothing is left over.
 import time
 
 from cluster import main, wait_until
-from instants import BACK, MOVE, HarmTestCase, Point, cases
+from instants import BACK, MOVE, HarmTestCase, Point, cases, other
 from probes import ledger, volume, volumes, wait_for
 
 
@@ -18,14 +18,13 @@ class MoveCrashes(HarmTestCase):
     gate = True
 
     def test_a_move_ends_in_one_place_with_every_row_whoever_is_killed_at_whatever_step(self):
-        self.owner = "birch"
         self.deploy()
         for point, party in cases(MOVE, self.parties):
             with self.subTest(point.name, party=party):
                 self.crash(point, party)
 
     def crash(self, point, party):
-        source, target = self.owner, "cedar" if self.owner == "birch" else "birch"
+        source, target = self.owner, other(self.owner)
         client = self.cluster.load("ledger", "alder", 7000)
         client.wait_rows(20)
         began = time.monotonic()
@@ -41,8 +40,7 @@ class MoveCrashes(HarmTestCase):
         self.deploy()
 
     def deploy(self):
-        places = {"alder": [], "birch": [], "cedar": [], self.owner: ["store"]}
-        self.cluster.deploy({"store": ledger(volume=volume(replicas=0), gate=self.gate)}, places)
+        self.deploy_at_owner(ledger(volume=volume(replicas=0), gate=self.gate))
 
 
 class MoveCrashesWithoutGate(MoveCrashes):
@@ -64,7 +62,6 @@ class FailoverCrashes(HarmTestCase):
     parties = ("control", "new owner", "new owner node", "old owner", "old owner node")
 
     def test_a_failover_ends_in_one_place_whoever_is_killed_at_whatever_step(self):
-        self.owner = "birch"
         self.deploy()
         for point, party in cases(FAILOVER, self.parties):
             # It is lost already, until it returns.
@@ -74,7 +71,7 @@ class FailoverCrashes(HarmTestCase):
                 self.crash(point, party)
 
     def crash(self, point, party):
-        old, new = self.owner, "cedar" if self.owner == "birch" else "birch"
+        old, new = self.owner, other(self.owner)
         client = self.cluster.load("ledger", "alder", 7000)
         client.wait_rows(20)
         client.finish()
@@ -114,9 +111,7 @@ class FailoverCrashes(HarmTestCase):
         wait_until(f"the replica on {name}", lambda: any(map(has_all, volumes(self.cluster)[0]["replicas"])), BACK)
 
     def deploy(self):
-        other = "cedar" if self.owner == "birch" else "birch"
-        places = {"alder": [], "birch": [], "cedar": [], self.owner: ["store"]}
-        self.cluster.deploy({"store": ledger(failover="automatic")}, places, replicas={"store": [other]})
+        self.deploy_at_owner(ledger(failover="automatic"), replicas={"store": [other(self.owner)]})
 
 
 if __name__ == "__main__":

@@ -6,22 +6,15 @@ import os
 import signal
 
 from cluster import ClusterTestCase, main, run, wait_until
-from instants import BACK, MOVE, HarmTestCase, cases
+from instants import BACK, MOVE, HarmTestCase, cases, other, point_called
 from probes import application, fill, ledger, volume, volumes, wait_for
 
 ALONE = ledger(volume=volume(replicas=0))
 MEBIBYTE = 2**20
 
 
-def other(name):
-    return "cedar" if name == "birch" else "birch"
-
-
 class FaultTestCase(HarmTestCase):
     """The store is on birch or cedar, without a replica, and clients are at alder."""
-
-    owner = "birch"
-    description = ALONE
 
     def setUp(self):
         self.deploy()
@@ -29,8 +22,7 @@ class FaultTestCase(HarmTestCase):
         self.client.wait_rows(20)
 
     def deploy(self):
-        places = {"alder": [], "birch": [], "cedar": [], self.owner: ["store"]}
-        self.cluster.deploy({"store": self.description}, places)
+        self.deploy_at_owner(ALONE)
         wait_for(self.cluster, "store", "to be settled", lambda seen: seen and seen["settled"])
 
     def roles(self):
@@ -72,7 +64,6 @@ class CutLinks(FaultTestCase):
         for point, _ in cases(MOVE, ["link"]):
             with self.subTest(point.name):
                 self.setUp()
-                self.client.mark("cut")
                 with self.cut_at(point):
                     self.begin_move()
                     self.pass_time(10)
@@ -82,7 +73,7 @@ class CutLinks(FaultTestCase):
                 self.note_end("link cut for 10 s", point, "link", moved)
 
     def test_a_link_that_stays_cut_ends_a_cutover_where_it_began_and_says_why(self):
-        point = next(each for each in MOVE if each.name == "sealing")
+        point = point_called("sealing")
         with self.cut_at(point):
             self.begin_move()
             entry = self.await_given_up()
@@ -93,7 +84,7 @@ class CutLinks(FaultTestCase):
         self.note_end("link cut for good", point, "link", False)
 
     def test_a_copy_waits_for_a_link_that_stays_cut_and_says_so_while_the_application_serves(self):
-        point = next(each for each in MOVE if each.name == "first copy")
+        point = point_called("first copy")
         with self.cut_at(point):
             self.begin_move()
             wait_until("the reason to be told", lambda: other(self.owner) in self.cluster.flocker("why", "store"), BACK)
@@ -133,20 +124,18 @@ class FullPools(FaultTestCase):
     pool_size = "1G"
 
     @contextlib.contextmanager
-    def filled(self, name, leave=0):
-        """To the last block but `leave` bytes."""
+    def filled(self, name):
+        """`fill_up()` fills the node's pool to the last block, until the end of the block of code."""
         pool = self.cluster[name].folder / "pool"
-        ballast = pool / "ballast"
-        self.fill_up(pool, ballast, leave)
         try:
-            yield
+            yield lambda: self.fill_up(pool)
         finally:
-            ballast.unlink(missing_ok=True)
+            (pool / "ballast").unlink(missing_ok=True)
             run(["btrfs", "filesystem", "sync", pool])
 
     @staticmethod
-    def fill_up(pool, ballast, leave=0):
-        with ballast.open("ab") as file:
+    def fill_up(pool):
+        with (pool / "ballast").open("ab") as file:
             piece = bytes(MEBIBYTE)
             try:
                 while True:
@@ -154,15 +143,13 @@ class FullPools(FaultTestCase):
                     file.flush()
             except OSError:
                 pass
-        if leave:
-            with ballast.open("r+b") as file:
-                file.truncate(max(0, ballast.stat().st_size - leave))
         run(["btrfs", "filesystem", "sync", pool], check=False)
 
     def test_a_target_that_was_full_before_is_refused_and_nothing_is_touched(self):
         fill(self.cluster, "alder", 7000, "60M")
         target = other(self.owner)
-        with self.filled(target):
+        with self.filled(target) as fill_up:
+            fill_up()
             wait_until("the control service to hear of it", lambda: self.free(target) < 64 * MEBIBYTE)
             done = self.cluster.move("store", target, check=False)
             self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
@@ -170,22 +157,18 @@ class FullPools(FaultTestCase):
             self.assertRegex(done.stderr + done.stdout, "room|free|space")
         self.assertFalse(self.await_end())
 
-    def test_a_target_that_fills_up_during_the_copy_or_just_at_the_last_increment_ends_the_move_where_it_began(self):
-        for point, _ in cases([each for each in MOVE if each.name in ("first copy", "last increment")], ["pool"]):
+    def test_a_target_that_fills_up_during_the_copy_or_just_at_the_last_increment_loses_nothing(self):
+        for point, _ in cases([point_called("first copy"), point_called("last increment")], ["pool"]):
             with self.subTest(point.name):
                 self.setUp()
                 fill(self.cluster, "alder", 7000, "30M")
-                pool = self.cluster[other(self.owner)].folder / "pool"
-                ballast = pool / "ballast"
-                try:
-                    with self.trapped(point, self.roles(), lambda: self.fill_up(pool, ballast)):
+                with self.filled(other(self.owner)) as fill_up:
+                    with self.trapped(point, self.roles(), fill_up):
                         self.begin_move()
                     entry = wait_for(self.cluster, "store", "to be given up, or to have got through",
                                      lambda seen: seen and (seen["state"] == "waiting" or seen["settled"]), BACK)
                     if entry["owner_node"] == self.owner:
                         self.client.wait_rows(20, BACK)
-                finally:
-                    ballast.unlink(missing_ok=True)
                 moved = self.await_end()
                 self.note_end("target pool full", point, "target", moved)
 
@@ -210,9 +193,9 @@ class SickParts(FaultTestCase):
     def test_an_engine_that_hangs_on_the_target_during_the_cutover_ends_the_move_where_it_began(self):
         target = self.cluster[other(self.owner)]
         engine = int((target.folder / "run" / "dockerd.started").read_text())
-        trial = next(each for each in MOVE if each.name == "last increment")
+        point = point_called("last increment")
         try:
-            with self.trapped(trial, self.roles(), lambda: os.kill(engine, signal.SIGSTOP)):
+            with self.trapped(point, self.roles(), lambda: os.kill(engine, signal.SIGSTOP)):
                 self.begin_move()
             self.client.wait_rows(20, BACK)
         finally:
@@ -222,7 +205,7 @@ class SickParts(FaultTestCase):
 
     def test_an_image_that_goes_from_the_target_before_the_start_does_not_matter(self):
         target = self.cluster[other(self.owner)]
-        point = next(each for each in MOVE if each.name == "sealing")
+        point = point_called("sealing")
         with self.trapped(point, self.roles(), lambda: target.docker("rmi", "--force", "flocker/ledger:1", check=False)):
             self.begin_move()
         moved = self.await_end()
@@ -304,7 +287,7 @@ class ControlAway(ClusterTestCase):
         self.cluster["alder"].daemon.start()
         wait_for(self.cluster, "store", "to be settled", lambda seen: seen and seen["settled"])
         self.assertEqual(birch.docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", "flocker--store"), before)
-        self.assertEqual([move for move in self.cluster.flocker("move", "ls", "--json")["moves"]], [])
+        self.assertEqual(self.cluster.flocker("move", "ls", "--json")["moves"], [])
         self.assertEqual(volumes(self.cluster)[0]["owner_node"], "birch")
         self.assert_nothing_lost(client)
 

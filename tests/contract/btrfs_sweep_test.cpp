@@ -202,19 +202,6 @@ Names names_in(const fs::path& folder) {
     return names;
 }
 
-/// The points of mounts of this test's process below a folder.
-std::multiset<std::string> mounts_below(const std::string& folder) {
-    std::multiset<std::string> points;
-    std::ifstream lines("/proc/self/mountinfo");
-    for (std::string line; std::getline(lines, line);) {
-        std::istringstream words(line);
-        std::string id, parent, device, root, point;
-        words >> id >> parent >> device >> root >> point;
-        if (point.starts_with(folder + "/")) points.insert(point.substr(folder.size() + 1));
-    }
-    return points;
-}
-
 class BtrfsSweep : public ::testing::Test {
 protected:
     struct Count {
@@ -263,7 +250,7 @@ protected:
             const auto seen = std::ranges::find(all, id, &DatasetSeen::id);
             if (seen != all.end()) {
                 EXPECT_EQ(names, names_of(*seen)) << id;
-                if (seen->mounted) mounted.insert(id.value);
+                if (seen->mounted) mounted.insert(pool_.volume(id.value));
             } else {
                 names.erase("marker.json");
                 EXPECT_EQ(names, Names{}) << id << " has no data, and a part at most";
@@ -271,7 +258,8 @@ protected:
         }
         EXPECT_EQ(names_in(folder), expected);
         EXPECT_EQ(count().subvolumes, subvolumes);
-        EXPECT_EQ(mounts_below(pool_.volumes()), mounted);
+        const auto points = mounts_below(pool_.volumes());
+        EXPECT_EQ(std::multiset<std::string>(points.begin(), points.end()), mounted);
         for (const std::string& name : names_in(pool_.volumes())) EXPECT_TRUE(expected.contains(name)) << name;
     }
 

@@ -19,19 +19,6 @@ namespace fs = std::filesystem;
 const fs::path base = "/var/tmp";
 const std::string prefix = "flkt-btrfs-";
 
-/// Newest first.
-std::vector<std::string> mounts_below(const fs::path& folder) {
-    std::vector<std::string> points;
-    std::ifstream lines("/proc/self/mountinfo");
-    for (std::string line; std::getline(lines, line);) {
-        std::istringstream words(line);
-        std::string id, parent, device, root, point;
-        words >> id >> parent >> device >> root >> point;
-        if (point.starts_with(folder.string() + "/")) points.insert(points.begin(), point);
-    }
-    return points;
-}
-
 void unmount_below(const fs::path& folder) {
     // An unmount of a shared mount may take others along.
     for (const auto& point : mounts_below(folder)) {
@@ -56,6 +43,18 @@ void clear_leftovers() {
 }
 
 }  // namespace
+
+std::vector<std::string> mounts_below(const fs::path& folder) {
+    std::vector<std::string> points;
+    std::ifstream lines("/proc/self/mountinfo");
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string id, parent, device, root, point;
+        words >> id >> parent >> device >> root >> point;
+        if (point.starts_with(folder.string() + "/")) points.insert(points.begin(), point);
+    }
+    return points;
+}
 
 void run(const std::string& command) {
     ASSERT_EQ(std::system(command.c_str()), 0) << command;

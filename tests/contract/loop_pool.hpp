@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace flocker::contract {
 
@@ -28,6 +29,9 @@ public:
 private:
     std::filesystem::path folder_;
 };
+
+/// Where something is mounted below a folder, newest first.
+[[nodiscard]] std::vector<std::string> mounts_below(const std::filesystem::path& folder);
 
 /// Runs a shell command; the test fails if it does.
 void run(const std::string& command);
