@@ -3,7 +3,7 @@
 
 namespace flocker::sim {
 
-Clients::Clients(Cluster& cluster, model::ApplicationName application, std::uint16_t port)
+Clients::Clients(Cluster& cluster, model::ApplicationName application, const model::ExternalPort& port)
     : cluster_(cluster), application_(std::move(application)), port_(port) {}
 
 void Clients::start() {

@@ -21,7 +21,7 @@ public:
         Instant last_acknowledged;
     };
 
-    Clients(Cluster& cluster, model::ApplicationName application, std::uint16_t port);
+    Clients(Cluster& cluster, model::ApplicationName application, const model::ExternalPort& port);
     void start();
     /// Whoever writes now is the last.
     void rest() { resting_ = true; }
@@ -35,7 +35,7 @@ private:
 
     Cluster& cluster_;
     model::ApplicationName application_;
-    std::uint16_t port_;
+    model::ExternalPort port_;
     bool resting_{false};
     std::uint64_t last_entry_{0};
     Tally tally_;

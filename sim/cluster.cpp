@@ -18,12 +18,14 @@ namespace {
 
 /// As in the kernel: nftables/nft_router.hpp.
 constexpr Duration held_at_most = 60s;
+constexpr Duration datagram_held_at_most = 10s;
 
 }  // namespace
 
 void RouterHost::apply(const RouteTable& table) {
     table_ = table;
-    std::vector<std::pair<std::uint16_t, std::shared_ptr<Go>>> released;
+    bare_ = false;
+    std::vector<std::pair<ExternalPort, std::shared_ptr<Go>>> released;
     for (auto each = waiting_.begin(); each != waiting_.end();) {
         const auto entry = table_.find(each->first);
         if (entry != table_.end() && entry->second.held) {
@@ -43,7 +45,15 @@ void RouterHost::power_loss() {
     waiting.clear();
 }
 
+void RouterHost::flush() {
+    table_.clear();
+    lease_until = {};
+    bare_ = true;
+    flushed();
+}
+
 bool RouterHost::passes(const std::string& address) const {
+    if (bare_) return false;
     const bool leased = std::ranges::any_of(table_, [&](const auto& entry) {
         const auto& [external, route] = entry;
         return route.leased && route.target && route.target->local && route.target->address == address;
@@ -51,18 +61,20 @@ bool RouterHost::passes(const std::string& address) const {
     return !leased || world_.now() < lease_until;
 }
 
-void RouterHost::lookup(std::uint16_t port, std::function<void(const RouteEntry*)> go) {
+void RouterHost::lookup(const ExternalPort& port, std::function<void(const RouteEntry*)> go) {
     const auto entry = table_.find(port);
     if (entry == table_.end()) return go(nullptr);
     if (entry->second.held) {
         const auto waits = std::make_shared<Go>(std::move(go));
         waiting_.emplace(port, waits);
-        world_.at(held_at_most, [this, port, waits] {
+        const bool udp = port.protocol == Protocol::udp;
+        world_.at(udp ? datagram_held_at_most : held_at_most, [this, port, waits, udp] {
             const auto [first, last] = waiting_.equal_range(port);
             for (auto each = first; each != last; ++each) {
                 if (each->second != waits) continue;
                 waiting_.erase(each);
-                return (*waits)(nullptr);
+                if (!udp) (*waits)(nullptr);
+                return;
             }
         });
         return;
@@ -131,6 +143,20 @@ void Host::turn_to_control() {
     if (follows == term || !life_) return;
     kill_agent();
     start_agent();
+}
+
+void Host::stranger_acts() {
+    if (!powered_) return;
+    World& world = cluster.world;
+    std::uint64_t what = world.draw(3);
+    // An agent that was away meanwhile takes them for ended by themselves, and obeys their restart policy.
+    if (what == 1 && engine.has_one_that_stays_down()) what = 2;
+    world.trace(node.name, what == 0 ? "a stranger removes all rules"
+                                     : what == 1 ? "a stranger restarts the engine" : "a stranger removes the containers");
+    if (what == 0) return router.flush();
+    if (what == 2) return engine.remove_all();
+    engine.go_away();
+    world.at(world.between(300ms, 5s), [this] { engine.come_back(); });
 }
 
 void Host::power_off() {
@@ -273,19 +299,19 @@ void Cluster::redeliver() {
     world.at(2s, [this] { redeliver(); });
 }
 
-void Cluster::connect(const std::string& name, std::uint16_t port, std::function<void(Arrival)> done, int hops) {
+void Cluster::connect(const std::string& name, const ExternalPort& port, std::function<void(Arrival)> done, int hops) {
     Host& at = host(name);
     if (!at.powered() || hops > 4) return done({Arrival::Kind::lost, {}, {}});
     at.router.lookup(port, [this, &at, port, done, hops](const RouteEntry* entry) {
         if (!at.powered()) return done({Arrival::Kind::lost, {}, {}});
         if (!entry || !entry->target) {
-            world.trace(at.node.name, "refuses a client: no route for " + std::to_string(port));
+            world.trace(at.node.name, "refuses a client: no route for " + to_text(port));
             return done({Arrival::Kind::refused, {}, {}});
         }
         if (entry->target->local) {
             const auto* container = at.engine.at_address(entry->target->address);
             if (!container || !at.engine.listens(container->spec.application.name)) {
-                world.trace(at.node.name, "refuses a client: nobody listens for " + std::to_string(port));
+                world.trace(at.node.name, "refuses a client: nobody listens for " + to_text(port));
                 return done({Arrival::Kind::refused, {}, {}});
             }
             if (!at.router.passes(entry->target->address)) return done({Arrival::Kind::lost, {}, {}});

@@ -42,21 +42,27 @@ public:
     explicit RouterHost(World& world) : world_(world) {}
     void apply(const model::RouteTable& table);
     void power_loss();
+    /// Somebody removes all rules of the kernel: nothing is routed, nothing passes, until they are made anew.
+    void flush();
     /// Calls `go` at once, or when the port is no longer held; with nullptr: refused, because there is no
     /// such route or it waited for too long.
-    void lookup(std::uint16_t port, std::function<void(const model::RouteEntry*)> go);
+    /// A datagram whose wait is over is dropped: it is never called.
+    void lookup(const model::ExternalPort& port, std::function<void(const model::RouteEntry*)> go);
     [[nodiscard]] const model::RouteTable& table() const { return table_; }
     /// Whether a client and this container may exchange packets now.
     [[nodiscard]] bool passes(const std::string& address) const;
 
     Instant lease_until;
+    std::vector<model::TakenPort> taken;  ///< By strangers.
+    std::function<void()> flushed = [] {};  ///< What the router's process does when it hears of it.
 
 private:
     using Go = std::function<void(const model::RouteEntry*)>;
 
     World& world_;
     model::RouteTable table_;
-    std::multimap<std::uint16_t, std::shared_ptr<Go>> waiting_;
+    std::multimap<model::ExternalPort, std::shared_ptr<Go>> waiting_;
+    bool bare_{false};  ///< Flushed, and not made anew yet.
 };
 
 /// One machine with its disk, its engine, its routes, and its agent while that lives.
@@ -73,6 +79,8 @@ public:
     void turn_to_control();
     void power_off();
     void power_on();
+    /// Somebody who knows nothing of us removes rules or a container, or restarts the engine.
+    void stranger_acts();
 
     /// Its packets pass, by the lease.
     [[nodiscard]] bool answers(const std::string& container) const;
@@ -123,7 +131,7 @@ public:
     [[nodiscard]] Host& host(const std::string& id) { return *hosts.at(id); }
 
     /// A client that stands at `node` connects to a port there.
-    void connect(const std::string& node, std::uint16_t port, std::function<void(Arrival)> done, int hops = 0);
+    void connect(const std::string& node, const model::ExternalPort& port, std::function<void(Arrival)> done, int hops = 0);
     [[nodiscard]] std::vector<std::string> names() const;
 
     World& world;

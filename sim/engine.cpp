@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/engine.hpp"
 
+#include <algorithm>
+#include <vector>
+
 namespace flocker::sim {
 
 using namespace model;
@@ -152,8 +155,32 @@ bool EngineHost::append(const std::string& id, const std::string& entry) {
     return false;
 }
 
+void EngineHost::go_away() {
+    away = true;
+    std::vector<ApplicationName> all;
+    for (const auto& [name, container] : containers_) all.push_back(name);
+    for (const ApplicationName& name : all) exited(name, 137);
+}
+
+void EngineHost::come_back() {
+    away = false;
+    tell();
+}
+
+bool EngineHost::has_one_that_stays_down() const {
+    return std::ranges::any_of(containers_, [](const auto& entry) {
+        return entry.second.spec.application.restart_policy.name == RestartPolicy::Name::never;
+    });
+}
+
+void EngineHost::remove_all() {
+    containers_.clear();
+    tell();
+}
+
 void EngineHost::power_loss() {
     ++boots;
+    away = false;
     for (auto& [name, container] : containers_) {
         if (!has_process(container.status)) continue;
         container.status = SeenStatus::exited;
@@ -173,7 +200,10 @@ void EnginePort::watch(std::function<void()> changed) {
 }
 
 void EnginePort::observe(Done<ports::EngineSeen> done) {
-    loop_.after(world_.between(2ms, 30ms), [this, done] { done(host_.see_all()); });
+    loop_.after(world_.between(2ms, 30ms), [this, done] {
+        if (host_.away) return done(fail(ErrorCode::unavailable, "the engine does not answer"));
+        done(host_.see_all());
+    });
 }
 
 void EnginePort::pull(const std::string& image, Done<void> done) {
@@ -187,7 +217,7 @@ void EnginePort::later(Duration delay, std::function<Result<std::optional<Contai
                       work = std::move(work), done = std::move(done)] {
         const bool lives = !life.expired();
         if (host.boots != boot || (!lives && !goes_on)) return;
-        auto outcome = work();
+        auto outcome = host.away ? fail(ErrorCode::unavailable, "the engine does not answer") : work();
         if (lives) loop.post([done, outcome = std::move(outcome)] { done(outcome); });
     });
 }

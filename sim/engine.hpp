@@ -48,7 +48,13 @@ public:
     /// A client's entry; false: nobody took it.
     bool append(const std::string& container, const std::string& entry);
     void power_loss();
+    /// With it every container ends. It does not answer until it is back.
+    void go_away();
+    void come_back();
+    void remove_all();
+    [[nodiscard]] bool has_one_that_stays_down() const;
 
+    bool away{false};
     std::uint64_t boots{0};
     std::function<Instant()> clock = [this] { return world_.now(); };  ///< The machine's.
     std::set<std::string> images;

@@ -51,10 +51,16 @@ private:
 
 class RouterPort final : public ports::Router {
 public:
-    RouterPort(World& world, ProcessLoop& loop, RouterHost& host) : world_(world), loop_(loop), host_(host) {}
+    RouterPort(World& world, ProcessLoop& loop, RouterHost& host) : world_(world), loop_(loop), host_(host) {
+        host_.flushed = [this] { loop_.after(world_.between(1ms, 50ms), [this] { put_right(); }); };
+    }
+    ~RouterPort() override { host_.flushed = [] {}; }
+    RouterPort(const RouterPort&) = delete;
+    RouterPort& operator=(const RouterPort&) = delete;
     void apply(const model::RouteTable& table, Done<void> done) override {
         loop_.after(world_.between(1ms, world_.chance(0.2) ? 60ms : 10ms), [this, table, done] {
             host_.apply(table);
+            applied_ = table;
             done({});
         });
     }
@@ -70,11 +76,24 @@ public:
         });
     }
 
+    void find_taken(Done<std::vector<model::TakenPort>> done) override {
+        loop_.after(world_.between(1ms, 5ms), [this, done] { done(host_.taken); });
+    }
+
+    void watch(std::function<void(const std::string&)> told) override { told_ = std::move(told); }
+
 private:
+    void put_right() {
+        if (applied_) host_.apply(*applied_);
+        if (applied_ && told_) told_("the rules were gone");
+    }
+
     World& world_;
     ProcessLoop& loop_;
     RouterHost& host_;
     Instant lease_told_;
+    std::optional<model::RouteTable> applied_;
+    std::function<void(const std::string&)> told_;
 };
 
 class CachePort final : public ports::AssignmentCache {

@@ -18,8 +18,9 @@ namespace {
 using namespace model;
 
 constexpr Duration trouble_lasts = 60s;
-/// Of what clients write some hundred blocks a second are overwritten, at most.
-constexpr Bytes cramped_pool{12'000 * 100};
+/// Of what clients write some hundred blocks a second are overwritten, at most. The tenth that is left when it is short
+/// has to last longer than plan::lagging_patience.
+constexpr Bytes cramped_pool{12'000 * 150};
 constexpr Duration node_away = 240s;
 /// Longer than every limit of the protocol together: a cutover's, a settling's, the longest rest.
 constexpr Duration calm_lasts = 300s;
@@ -101,7 +102,8 @@ private:
             application.name = ApplicationName{"app" + std::to_string(i)};
             application.image = "ledger:1";
             const auto port = static_cast<std::uint16_t>(7000 + i);
-            application.ports = {{7000, port}};
+            const Protocol protocol = world_.chance(0.2) ? Protocol::udp : Protocol::tcp;
+            application.ports = {{7000, port, protocol}};
             if (i == 0 || world_.chance(0.7)) {
                 application.volume = Volume{DatasetId{"data" + std::to_string(i)}, "/data", std::nullopt, std::nullopt};
             }
@@ -115,7 +117,7 @@ private:
                 application.volume->replicas = static_cast<std::uint32_t>(world_.draw(3));
             }
             applications_.push_back(application);
-            clients_.push_back(std::make_unique<Clients>(cluster_, application.name, port));
+            clients_.push_back(std::make_unique<Clients>(cluster_, application.name, ExternalPort(port, protocol)));
         }
     }
 
@@ -161,6 +163,7 @@ private:
         faults_.process_freezes = some(0.05);
         faults_.copy_long = some(0.5);
         faults_.pool_short = some(0.03);
+        faults_.stranger_acts = some(0.04);
     }
 
     // --- what users do --------------------------------------------------------------------------
@@ -345,6 +348,7 @@ private:
             host.pool.others = Bytes{host.pool.size.value / 100 * 97};
             world_.at(world_.between(1s, 25s), [&host] { host.pool.others = {}; });
         }
+        if (world_.chance(faults_.stranger_acts)) host.stranger_acts();
         if (world_.chance(faults_.process_freezes)) host.freeze_agent(world_.between(500ms, 20s));
         if (world_.chance(faults_.node_dies)) {
             host.power_off();

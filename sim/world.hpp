@@ -111,6 +111,7 @@ struct Faults {
     double link_cut{0};
     double pool_short{0};        ///< Chance per second that strangers fill a node's pool for a while.
     double process_freezes{0};   ///< Chance per second that an agent stands still for some seconds.
+    double stranger_acts{0};     ///< Chance per second that somebody else interferes at a node.
     double copy_long{0};         ///< Of a full copy: it takes up to `copy_takes`, and part of it is kept when it is cut.
     Duration lateness{2s};
     Duration copy_takes{40s};

@@ -82,7 +82,7 @@ public:
     }
 
 private:
-    void refuse(About about, std::string name, std::string message, std::uint16_t port = 0) {
+    void refuse(About about, std::string name, std::string message, const ExternalPort& port = {}) {
         refusals_.push_back({about, std::move(name), port, std::move(message)});
     }
 
@@ -126,21 +126,23 @@ private:
     }
 
     void check_ports(const Application& application) {
-        std::set<std::uint16_t> internal;
+        std::set<std::pair<std::uint16_t, Protocol>> internal;
         if (application.ports.size() > list_max) refuse(About::application, application.name.value, "too many ports");
         for (const Port& port : application.ports) {
             if (port.internal == 0 || port.external == 0) {
-                refuse(About::port, application.name.value, "a port is a number from 1 to 65535", port.external);
+                refuse(About::port, application.name.value, "a port is a number from 1 to 65535", external_of(port));
             }
-            if (!internal.insert(port.internal).second) {
+            if (!internal.emplace(port.internal, port.protocol).second) {
                 refuse(About::port, application.name.value,
-                       fmt::format("internal port {} is there twice", port.internal), port.external);
+                       fmt::format("internal port {} is there twice", to_text(ExternalPort(port.internal, port.protocol))),
+                       external_of(port));
             }
-            const auto [taken, fresh] = external_.emplace(port.external, application.name);
+            const auto [taken, fresh] = external_.emplace(external_of(port), application.name);
             if (!fresh) {
                 refuse(About::port, application.name.value,
-                       fmt::format("external port {} is taken by application {}", port.external, taken->second.value),
-                       port.external);
+                       fmt::format("external port {} is taken by application {}", to_text(external_of(port)),
+                                   taken->second.value),
+                       external_of(port));
             }
         }
     }
@@ -204,7 +206,7 @@ private:
     std::vector<Refusal> refusals_;
     std::set<ApplicationName> names_;
     std::set<ApplicationName> placed_;
-    std::map<std::uint16_t, ApplicationName> external_;
+    std::map<ExternalPort, ApplicationName> external_;
     std::map<DatasetId, std::string> datasets_;
 };
 

@@ -421,6 +421,7 @@ struct RefusalEntry {
     std::optional<std::uint16_t> port;  ///< The external one, with `port`.
     std::string message;
     std::optional<std::string> node{};  ///< As written, with `replica`.
+    std::optional<model::Protocol> protocol{};  ///< Of the port, if it is not TCP.
 
     friend bool operator==(const RefusalEntry&, const RefusalEntry&) = default;
 };

@@ -314,6 +314,7 @@ void fields(V&& visit, Either<RefusalEntry> auto& document) {
     visit("port", document.port);
     visit("message", document.message);
     visit("node", document.node);
+    visit("protocol", document.protocol);
 }
 
 template <class V>

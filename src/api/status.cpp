@@ -238,7 +238,7 @@ private:
         for (const auto& [id, node] : view_.records.nodes) {
             if (entry.ports.empty() || !plan::is_alive(view_, id)) continue;
             add_problems(
-                id, [](const Problem& problem) { return problem.subject == "routes"; }, entry.problems);
+                id, [](const Problem& problem) { return problem.subject == "routes" && problem.attempts > 0; }, entry.problems);
         }
         entry.state = state_of(ownership, wanted, entry);
     }
@@ -424,7 +424,8 @@ RefusalsDocument refusals_of(const std::vector<plan::Refusal>& refusals) {
                                                                refusals.size(), refusals.size() == 1 ? "" : "s")};
     for (const plan::Refusal& refusal : refusals) {
         RefusalEntry entry{about_of(refusal.about), refusal.name, {}, refusal.message};
-        if (refusal.port != 0) entry.port = refusal.port;
+        if (refusal.port.number != 0) entry.port = refusal.port.number;
+        if (refusal.port.protocol != Protocol::tcp) entry.protocol = refusal.port.protocol;
         document.refusals.push_back(std::move(entry));
     }
     return document;

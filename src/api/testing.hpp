@@ -218,7 +218,10 @@ public:
             report.pool_size = {20ULL << 30U};
             report.pool_free = {15ULL << 30U};
             for (const auto& [name, wanted] : records.configuration) {
-                for (const model::Port& port : wanted.application.ports) report.open_routes.insert(port.external);
+                for (const model::Port& port : wanted.application.ports) {
+                    const bool udp = port.protocol == model::Protocol::udp;
+                    (udp ? report.open_udp_routes : report.open_routes).insert(port.external);
+                }
                 const auto ownership = records.ownerships.find(model::subject_of(wanted.application));
                 if (ownership == records.ownerships.end() || ownership->second.owner != node.id) continue;
                 report.containers.push_back(container(wanted, node));

@@ -66,17 +66,23 @@ std::string failovers_text(const api::StatusDocument& status) {
 }
 
 std::string problems_text(const api::StatusDocument& status, const Look& look) {
-    std::string text;
+    std::string failing;
+    std::string found;
     for (const api::NodeEntry& node : status.nodes) {
         for (const api::ProblemEntry& problem : node.problems) {
-            const std::string line = printable(
-                fmt::format("  {} on {}: {} ({}, since {})", problem.subject, node.name, problem.error.message,
-                            problem.attempts == 1 ? "tried once" : fmt::format("tried {} times", problem.attempts),
-                            age_text(status.now - problem.since)));
-            text += (look.width > 0 ? cut(line, look.width) : line) + "\n";
+            const std::string age = age_text(status.now - problem.since);
+            const std::string found_when = age == "now" ? "just now" : age + " ago";
+            const std::string tries = problem.attempts == 1 ? "tried once" : fmt::format("tried {} times", problem.attempts);
+            const std::string line =
+                printable(fmt::format("  {} on {}: {} ({})", problem.subject, node.name, problem.error.message,
+                                      problem.attempts == 0 ? found_when : fmt::format("{}, since {}", tries, age)));
+            (problem.attempts == 0 ? found : failing) += (look.width > 0 ? cut(line, look.width) : line) + "\n";
         }
     }
-    return text.empty() ? "" : "\n" + toned("What does not work", Tone::bad, look) + "\n" + text;
+    const auto under = [&](const char* heading, const std::string& lines) {
+        return lines.empty() ? "" : "\n" + toned(heading, Tone::bad, look) + "\n" + lines;
+    };
+    return under("What does not work", failing) + under("What somebody else did", found);
 }
 
 }  // namespace

@@ -61,7 +61,8 @@ std::optional<manifest::Location> location_of(const api::RefusalEntry& refusal, 
     if (application == positions.applications.end()) return std::nullopt;
     if (refusal.about == api::RefusalAbout::image) return application->second.image;
     if (refusal.about == api::RefusalAbout::port && refusal.port) {
-        const auto port = application->second.external_ports.find(*refusal.port);
+        const model::ExternalPort external(*refusal.port, refusal.protocol.value_or(model::Protocol::tcp));
+        const auto port = application->second.external_ports.find(external);
         if (port != application->second.external_ports.end()) return port->second;
     }
     if (refusal.about == api::RefusalAbout::application) {

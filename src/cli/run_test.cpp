@@ -123,7 +123,8 @@ TEST_F(RunTest, ShowsTheStatus) {
     status.nodes[0].applications = {"db"};
     status.nodes[1].alive = false;
     status.nodes[1].heard_ago = 20s;
-    status.nodes[0].problems = {{"alder", "routes", {ErrorCode::unavailable, "nft is busy"}, 2, clock_start - 9s}};
+    status.nodes[0].problems = {{"alder", "routes", {ErrorCode::unavailable, "nft is busy"}, 2, clock_start - 9s},
+                                {"alder", "engine", {ErrorCode::conflict, "the engine was away"}, 0, clock_start - 7s}};
     auto detached = volume();
     detached.application.reset();
     status.volumes = {detached};
@@ -143,7 +144,10 @@ TEST_F(RunTest, ShowsTheStatus) {
               "one volume detached, kept until it is removed by name; see `flocker volume ls`\n"
               "\n"
               "What does not work\n"
-              "  routes on alder: nft is busy (tried 2 times, since 9 s)\n");
+              "  routes on alder: nft is busy (tried 2 times, since 9 s)\n"
+              "\n"
+              "What somebody else did\n"
+              "  engine on alder: the engine was away (7 s ago)\n");
 
     EXPECT_EQ(run({"status", "--json"}), 0);
     EXPECT_EQ(api::from_json<api::StatusDocument>(out.str()).value(), status);

@@ -64,6 +64,8 @@ TEST(Text, SaysAgesInOneUnit) {
 
 TEST(Text, SaysPortsInsideToOutside) {
     EXPECT_EQ(ports_text({{80, 80}, {5432, 15432}}), "80, 5432->15432");
+    const auto udp = model::Protocol::udp;
+    EXPECT_EQ(ports_text({{53, 53}, {53, 53, udp}, {53, 1053, udp}}), "53, 53/udp, 53->1053/udp");
 }
 
 }  // namespace

@@ -51,9 +51,10 @@ std::string age_text(Duration age) {
 
 std::string ports_text(const std::vector<model::Port>& ports) {
     std::string text;
-    for (const auto& [internal, external] : ports) {
+    for (const auto& [internal, external, protocol] : ports) {
         text += text.empty() ? "" : ", ";
-        text += internal == external ? fmt::format("{}", external) : fmt::format("{}->{}", internal, external);
+        if (internal != external) text += fmt::format("{}->", internal);
+        text += to_text(model::ExternalPort(external, protocol));
     }
     return text;
 }

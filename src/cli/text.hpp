@@ -23,7 +23,7 @@ namespace flocker::cli {
 
 /// "now", "12 s", "4 min", "3 h", "5 d": one unit.
 [[nodiscard]] std::string age_text(Duration age);
-/// "5432->15432, 80": internal to external, one number if they are equal.
+/// "5432->15432, 80, 53/udp": internal to external, one number if they are equal.
 [[nodiscard]] std::string ports_text(const std::vector<model::Port>& ports);
 /// "one node", "3 nodes".
 [[nodiscard]] std::string counted(std::size_t count, std::string_view noun);

@@ -44,6 +44,9 @@ namespace flocker::codec {
 [[nodiscard]] inline const char* name_of(model::Cutover cutover) {
     return to_string(cutover);
 }
+[[nodiscard]] inline const char* name_of(model::Protocol protocol) {
+    return to_string(protocol);
+}
 [[nodiscard]] inline const char* name_of(model::Spread spread) {
     return to_string(spread);
 }

@@ -38,6 +38,14 @@ template <class V>
 void fields(V&& visit, Either<model::Port> auto& port) {
     visit("internal", port.internal);
     visit("external", port.external);
+    visit("protocol", port.protocol, added);
+}
+
+template <class V>
+void fields(V&& visit, Either<model::TakenPort> auto& taken) {
+    visit("number", taken.number);
+    visit("protocol", taken.protocol);
+    visit("by", taken.by);
 }
 
 template <class V>
@@ -278,6 +286,7 @@ void fields(V&& visit, Either<model::Route> auto& route) {
     visit("owner", route.owner);
     visit("held", route.held);
     visit("lost", route.lost, added);
+    visit("protocol", route.protocol, added);
 }
 
 template <class V>
@@ -399,6 +408,14 @@ void fields(V&& visit, Either<model::Problem> auto& problem) {
 }
 
 template <class V>
+void fields(V&& visit, Either<model::Finding> auto& finding) {
+    visit("number", finding.number);
+    visit("subject", finding.subject);
+    visit("text", finding.text);
+    visit("at", finding.at);
+}
+
+template <class V>
 void fields(V&& visit, Either<model::NodeReport> auto& report) {
     visit("node", report.node);
     visit("sequence", report.sequence);
@@ -411,8 +428,11 @@ void fields(V&& visit, Either<model::NodeReport> auto& report) {
     visit("feeds", report.feeds);
     visit("images", report.images);
     visit("open_routes", report.open_routes);
+    visit("open_udp_routes", report.open_udp_routes);
+    visit("taken_ports", report.taken_ports);
     visit("leased", report.leased, added);
     visit("problems", report.problems);
+    visit("findings", report.findings);
     visit("steps", report.steps);
     visit("pool_size", report.pool_size);
     visit("pool_free", report.pool_free);

@@ -17,6 +17,10 @@ AgentDriver::AgentDriver(Ports ports, Agent::Settings settings, Trace trace)
     : ports_(ports), trace_(std::move(trace)), agent_(std::move(settings)) {}
 
 void AgentDriver::start() {
+    ports_.router.watch(alive_.guard([this](const std::string& found) {
+        trace_("found: " + found);
+        feed(Agent::StrangerFound{"routes", found});
+    }));
     ports_.engine.watch(alive_.guard([this] { feed(Agent::EngineChanged{}); }));
     ports_.cache.load(alive_.guard([this](Result<std::optional<model::Assignment>> cached) {
         if (!cached) trace_("the cached assignment can't be read: " + cached.error().message);
@@ -85,9 +89,15 @@ void AgentDriver::perform(const Agent::Effect& effect) {
                     feed(Agent::LeaseExtended{extend.until, std::move(outcome)});
                 }));
             },
+            [&](const Agent::FindTaken&) {
+                ports_.router.find_taken(alive_.guard([this](Result<std::vector<model::TakenPort>> taken) {
+                    feed(Agent::TakenSeen{std::move(taken)});
+                }));
+            },
             [&](const Agent::ObserveEngine&) {
                 ports_.engine.observe(alive_.guard([this](Result<ports::EngineSeen> seen) {
                     if (!seen) return feed(Agent::EngineSeen{tl::unexpected(seen.error())});
+                    feed(Agent::PublishedSeen{std::move(seen->published)});
                     feed(Agent::EngineSeen{std::pair(std::move(seen->containers), std::move(seen->images))});
                 }));
             },

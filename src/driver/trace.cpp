@@ -49,7 +49,7 @@ std::string describe(const ContainerAction& action) {
 std::string describe(const RouteTable& table) {
     std::string text = "routes";
     for (const auto& [external, entry] : table) {
-        text += fmt::format(" {}{}{}", external, entry.held ? "=held:" : "=",
+        text += fmt::format(" {}{}{}", to_text(external), entry.held ? "=held:" : "=",
                             entry.target ? fmt::format("{}:{}", entry.target->address, entry.target->port) : "none");
     }
     return text;

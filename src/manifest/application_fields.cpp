@@ -28,15 +28,6 @@ constexpr const char* link_example = "{local_port: 5432, remote_port: 5432, alia
 constexpr const char* hooks_example = "{before_move: [psql, -c, CHECKPOINT]}";
 constexpr const char* volume_example = "{mountpoint: /data}";
 
-/// "[{internal: 80, external: 8080}]" for the "8080:80" that Docker and Compose write.
-std::string port_example_for(const Value& item) {
-    const auto colon = item.text.find(':');
-    if (!item.is_scalar() || colon == std::string::npos) return port_example;
-    const auto external = parse_plain_number(std::string_view(item.text).substr(0, colon));
-    const auto internal = parse_plain_number(std::string_view(item.text).substr(colon + 1));
-    return external && internal ? fmt::format("{{internal: {}, external: {}}}", *internal, *external) : port_example;
-}
-
 std::string item_name(const std::string& list, std::size_t index) {
     return fmt::format("{}[{}]", list, index + 1);
 }
@@ -58,6 +49,80 @@ std::string canonical_alias(std::string_view alias) {
     auto lower = to_lower(alias);
     std::replace(lower.begin(), lower.end(), '-', '_');
     return lower;
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+    const auto number = parse_plain_number(text);
+    if (!number || *number == 0 || *number > UINT16_MAX) return std::nullopt;
+    return static_cast<std::uint16_t>(*number);
+}
+
+std::optional<model::Protocol> parse_protocol(std::string_view text) {
+    if (text == "tcp") return model::Protocol::tcp;
+    if (text == "udp") return model::Protocol::udp;
+    return std::nullopt;
+}
+
+/// Why "8080:80/udp", as Docker and Compose have it, can't be one of ours.
+std::string short_port_problem(std::string_view text) {
+    const auto slash = text.find('/');
+    const std::string_view numbers = text.substr(0, slash);
+    if (std::count(numbers.begin(), numbers.end(), ':') > 1) return "every node answers at a port, leave the address out";
+    if (numbers.find('-') != std::string_view::npos) return "write each port of a range by itself";
+    if (slash != std::string_view::npos && !parse_protocol(text.substr(slash + 1))) return "the protocol is tcp or udp";
+    return "write EXTERNAL:INTERNAL, like 8080:80 or 53:53/udp";
+}
+
+/// "8080:80", "53:53/udp": the node's side comes first.
+std::optional<model::Port> read_short_port(const Value& item, const std::string& what, Problems& problems) {
+    const std::string_view text = item.text;
+    const auto slash = std::min(text.find('/'), text.size());
+    const auto colon = text.find(':');
+    std::optional<std::uint16_t> external;
+    std::optional<std::uint16_t> internal;
+    if (colon < slash) {
+        external = parse_port(text.substr(0, colon));
+        internal = parse_port(text.substr(colon + 1, slash - colon - 1));
+    }
+    const auto protocol = parse_protocol(slash == text.size() ? "tcp" : text.substr(slash + 1));
+    if (external && internal && protocol) return model::Port{*internal, *external, *protocol};
+    problems.add(item.position, fmt::format("{} is {}: {}", what, shown(text), short_port_problem(text)));
+    return std::nullopt;
+}
+
+/// One port of a list; a number that has a problem is 0.
+struct ReadPort {
+    model::Port port;
+    Position internal;
+    Position external;
+};
+
+std::optional<ReadPort> read_port(const Value& item, const std::string& what, Problems& problems) {
+    if (item.is_scalar() && item.text.find_first_of(":/") != std::string::npos) {
+        const auto port = read_short_port(item, what, problems);
+        return port ? std::optional(ReadPort{*port, item.position, item.position}) : std::nullopt;
+    }
+    if (!expect_map(item, what, port_example, problems)) return std::nullopt;
+    const Fields fields(item, what, {"internal", "external", "protocol"}, problems);
+    ReadPort read{{}, item.position, item.position};
+    if (const auto* internal = fields.need("internal", "the container's port, like internal: 80")) {
+        read.port.internal = expect_port(*internal, fields.name_of("internal"), problems).value_or(0);
+        read.internal = internal->position;
+    }
+    if (const auto* external = fields.need("external", "the port on every node, like external: 8080")) {
+        read.port.external = expect_port(*external, fields.name_of("external"), problems).value_or(0);
+        read.external = external->position;
+    }
+    if (const auto* protocol = fields.find("protocol")) {
+        const auto known = protocol->is_scalar() ? parse_protocol(protocol->text) : std::nullopt;
+        if (!known && protocol->kind != Value::Kind::refused) {
+            problems.add(protocol->position,
+                         fmt::format("{} is {}, it must be tcp or udp", fields.name_of("protocol"),
+                                     protocol->is_scalar() ? shown(protocol->text) : std::string(kind_of(*protocol))));
+        }
+        read.port.protocol = known.value_or(model::Protocol::tcp);
+    }
+    return read;
 }
 
 std::optional<model::Link> read_link(const Value& item, const std::string& what, Problems& problems) {
@@ -151,27 +216,20 @@ Choice read_choice(const Value& value, const std::string& what,
 std::vector<PortPosition> read_ports(const Value& value, const std::string& what, Problems& problems) {
     std::vector<PortPosition> ports;
     if (!expect_list(value, what, fmt::format("[{}]", port_example), problems)) return ports;
-    Claims<std::uint16_t> internals;
+    Claims<model::ExternalPort> internals;
     for (std::size_t i = 0; i < value.items.size(); ++i) {
-        const auto& item = value.items[i];
         const auto name = item_name(what, i);
-        if (!expect_map(item, name, port_example_for(item), problems)) continue;
-        const Fields fields(item, name, {"internal", "external"}, problems);
-        const auto* internal = fields.need("internal", "the container's port, like internal: 80");
-        const auto* external = fields.need("external", "the port on every node, like external: 8080");
-        std::optional<std::uint16_t> internal_port;
-        std::optional<std::uint16_t> external_port;
-        if (internal != nullptr) internal_port = expect_port(*internal, fields.name_of("internal"), problems);
-        if (external != nullptr) external_port = expect_port(*external, fields.name_of("external"), problems);
-        if (internal_port) {
-            if (const auto* first = internals.claim(*internal_port, name, problems.location(internal->position))) {
-                problems.add(internal->position,
-                             fmt::format("{}: internal port {} is here twice, first at {}, keep one", what,
-                                         *internal_port, to_text(first->location)));
+        const auto read = read_port(value.items[i], name, problems);
+        if (!read) continue;
+        const model::ExternalPort internal(read->port.internal, read->port.protocol);
+        if (internal.number != 0) {
+            if (const auto* first = internals.claim(internal, name, problems.location(read->internal))) {
+                problems.add(read->internal, fmt::format("{}: internal port {} is here twice, first at {}, keep one", what,
+                                                         to_text(internal), to_text(first->location)));
             }
         }
         // A port with half of a problem still claims its external number.
-        if (external_port) ports.push_back({{internal_port.value_or(0), *external_port}, external->position});
+        if (read->port.external != 0) ports.push_back({read->port, read->external});
     }
     return ports;
 }

@@ -132,14 +132,14 @@ private:
                      ApplicationPositions& positions) {
         for (const auto& [port, position] : ports) {
             auto location = problems_.location(position);
-            if (const auto* first = ports_.claim(port.external, owner, location)) {
+            if (const auto* first = ports_.claim(external_of(port), owner, location)) {
                 const auto whose =
                     first->owner == owner ? std::string("here twice, first") : fmt::format("taken by {}", first->owner);
                 problems_.add(position, fmt::format("{}: external port {} is {} at {}, choose another", owner,
-                                                    port.external, whose, to_text(first->location)));
+                                                    to_text(external_of(port)), whose, to_text(first->location)));
                 continue;
             }
-            positions.external_ports.emplace(port.external, std::move(location));
+            positions.external_ports.emplace(external_of(port), std::move(location));
             application.ports.push_back(port);
         }
         std::sort(application.ports.begin(), application.ports.end());
@@ -159,7 +159,7 @@ private:
     }
 
     Problems& problems_;
-    Claims<std::uint16_t> ports_;
+    Claims<model::ExternalPort> ports_;
     Claims<std::string> datasets_;
 };
 

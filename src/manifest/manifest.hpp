@@ -20,7 +20,7 @@ struct ApplicationPositions {
     Location name;
     Location image;
     std::optional<Location> volume;
-    std::map<std::uint16_t, Location> external_ports;
+    std::map<model::ExternalPort, Location> external_ports;
 
     friend bool operator==(const ApplicationPositions&, const ApplicationPositions&) = default;
 };

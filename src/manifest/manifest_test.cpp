@@ -150,6 +150,13 @@ TEST(Manifest, LeavesReplicasLagAndFailoverToTheClusterUnlessTheyAreWritten) {
     EXPECT_EQ(written.failover, model::Failover::manual);
 }
 
+TEST(Manifest, ReadsPortsOfEitherProtocolInTheShortFormToo) {
+    EXPECT_EQ(only_application("    ports: [\"53:1053\", 53:1053/udp, {internal: 80, external: 80, protocol: udp}]\n").ports,
+              (std::vector<model::Port>{{80, 80, model::Protocol::udp},
+                                        {1053, 53, model::Protocol::tcp},
+                                        {1053, 53, model::Protocol::udp}}));
+}
+
 TEST(Manifest, DoesNotDependOnTheOrderOfPortsAndLinks) {
     EXPECT_EQ(only_application("    ports: [{internal: 80, external: 8080}, {internal: 443, external: 8443}]\n"
                                "    links: [{local_port: 1, remote_port: 1, alias: a}, {local_port: 2, remote_port: 2, "

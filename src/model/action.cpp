@@ -44,7 +44,10 @@ std::string fingerprint(const ContainerSpec& spec) {
     const Application& application = spec.application;
     digest.add(application.name.value);
     digest.add(application.image);
-    for (const Port& port : application.ports) digest.add((std::uint64_t{port.internal} << 16U) | port.external);
+    for (const Port& port : application.ports) {
+        const std::uint64_t udp = port.protocol == Protocol::udp ? 1 : 0;
+        digest.add((udp << 32U) | (std::uint64_t{port.internal} << 16U) | port.external);
+    }
     digest.add(application.ports.size());
     for (const auto& [name, value] : container_environment(spec)) {
         digest.add(name);

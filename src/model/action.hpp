@@ -109,8 +109,8 @@ struct StopContainer {
 };
 /// Stops it first if it runs.
 struct RemoveContainer { ApplicationName application; friend bool operator==(const RemoveContainer&, const RemoveContainer&) = default; };
-/// Done when it is ready: its health check passes, or, without one, each internal port accepts a
-/// connection; with no ports either, when it has run for a second. unavailable if it exits, or is
+/// Done when it is ready: its health check passes, or, without one, each internal port accepts a connection (of UDP:
+/// somebody listens there); with no ports either, when it has run for a second. unavailable if it exits, or is
 /// not ready in a minute.
 struct AwaitReady { Application application; friend bool operator==(const AwaitReady&, const AwaitReady&) = default; };
 
@@ -172,7 +172,7 @@ struct RouteTarget {
     bool local{false};        ///< A container of this node.
     friend bool operator==(const RouteTarget&, const RouteTarget&) = default;
 };
-/// One external TCP port. Held: new connections wait, whatever the target.
+/// One external port. Held: new connections wait, whatever the target; of UDP each datagram does.
 struct RouteEntry {
     std::optional<RouteTarget> target;  ///< nullopt: there is nowhere to go yet; refused unless held.
     bool held{false};
@@ -182,6 +182,6 @@ struct RouteEntry {
     std::string lost{};
     friend bool operator==(const RouteEntry&, const RouteEntry&) = default;
 };
-using RouteTable = std::map<std::uint16_t, RouteEntry>;
+using RouteTable = std::map<ExternalPort, RouteEntry>;
 
 }  // namespace flocker::model

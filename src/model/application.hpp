@@ -11,16 +11,9 @@
 #include "base/time.hpp"
 #include "model/bandwidth.hpp"
 #include "model/ids.hpp"
+#include "model/port.hpp"
 
 namespace flocker::model {
-
-/// A TCP port of the container, and the port at which every node of the cluster answers for it.
-struct Port {
-    std::uint16_t internal{0};
-    std::uint16_t external{0};
-
-    friend auto operator<=>(const Port&, const Port&) = default;
-};
 
 /// What the container finds in its environment about another application.
 struct Link {

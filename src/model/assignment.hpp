@@ -90,6 +90,7 @@ struct Route {
     bool held{false};  ///< New connections wait here until this is false again.
     /// The owner before, if this one took over because it was lost: what is open to it ends.
     std::optional<NodeId> lost{};
+    Protocol protocol{Protocol::tcp};
 
     friend bool operator==(const Route&, const Route&) = default;
 };
@@ -100,7 +101,7 @@ struct Assignment {
     Revision revision;
     std::vector<DatasetAssignment> datasets;          ///< By dataset.
     std::vector<ApplicationAssignment> applications;  ///< By name. Not named here: to be removed.
-    std::vector<Route> routes;                        ///< By external port.
+    std::vector<Route> routes;                        ///< By external port; TCP's before UDP's.
     std::vector<Node> nodes;                          ///< All members, by id.
     Bandwidth bandwidth{};                            ///< Of what this node sends to replicas, all together.
 

@@ -21,7 +21,7 @@
 //
 //   container   flocker--<application>     with the labels below
 //   network     flocker                    a bridge of ours; addresses are chosen by the agent
-//   nft table   ip flocker
+//   nft table   ip flocker, bridge flocker, ip6 flocker
 #pragma once
 
 #include <string>

@@ -45,6 +45,7 @@ const char* to_string(EventKind kind) {
         case EventKind::data_set_aside: return "data_set_aside";
         case EventKind::aside_removed: return "aside_removed";
         case EventKind::replica_differs: return "replica_differs";
+        case EventKind::stranger_found: return "stranger_found";
         case EventKind::settings_changed: return "settings_changed";
         case EventKind::node_draining: return "node_draining";
         case EventKind::node_activated: return "node_activated";

@@ -152,6 +152,7 @@ enum class EventKind : std::uint8_t {
     failed_over, lag_broken, lag_met, replica_added, replica_removed, data_set_aside, settings_changed,
     node_draining, node_activated, failover_withheld, control_taken_over, pool_knew_better, aside_removed, replica_differs,
     snapshots_let_go,
+    stranger_found,
 };
 [[nodiscard]] const char* to_string(EventKind kind);
 

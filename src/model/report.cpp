@@ -29,4 +29,8 @@ void put_in_order(NodeReport& report) {
     std::ranges::stable_sort(report.feeds, std::less<>{}, key);
 }
 
+bool is_open(const NodeReport& report, const ExternalPort& port) {
+    return (port.protocol == Protocol::udp ? report.open_udp_routes : report.open_routes).contains(port.number);
+}
+
 }  // namespace flocker::model

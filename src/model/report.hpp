@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "model/ids.hpp"
+#include "model/port.hpp"
 
 namespace flocker::model {
 
@@ -166,11 +167,21 @@ struct StepSeen {
     friend bool operator==(const StepSeen&, const StepSeen&) = default;
 };
 
-/// Something that the agent tries and that does not work. Gone when it has worked.
+/// Something that somebody else did on a node, and that was found there.
+struct Finding {
+    std::uint64_t number{0};  ///< Counts up in the life of one agent process.
+    std::string subject;      ///< "routes" or "engine".
+    std::string text;
+    Instant at;
+
+    friend bool operator==(const Finding&, const Finding&) = default;
+};
+
+/// Something that the agent tries and that does not work: gone when it has worked. Or a finding, for a while.
 struct Problem {
-    std::string subject;  ///< Application name, dataset or "routes".
+    std::string subject;  ///< Application name, dataset, "routes" or "engine".
     Error error;
-    std::uint32_t attempts{0};
+    std::uint32_t attempts{0};  ///< 0: nothing is tried; it is told.
     Instant since;
 
     friend bool operator==(const Problem&, const Problem&) = default;
@@ -188,11 +199,15 @@ struct NodeReport {
     std::vector<ContainerSeen> containers;  ///< By application.
     std::vector<FeedSeen> feeds;            ///< By dataset, then by target.
     std::set<std::string> images;  ///< "repository:tag" present in the engine.
-    /// External ports whose route is in force here and not held.
+    /// External TCP ports whose route is in force here and not held.
     std::set<std::uint16_t> open_routes;
+    std::set<std::uint16_t> open_udp_routes;
+    /// Ports of this node that others have.
+    std::vector<TakenPort> taken_ports;
     /// Applications that are cut off here by the kernel when the lease ends.
     std::set<ApplicationName> leased;
     std::vector<Problem> problems;
+    std::vector<Finding> findings;  ///< Those that no report has arrived with yet, as far as the agent knows.
     std::vector<StepSeen> steps;  ///< Of each subject the last of each, since the agent began.
     Bytes pool_size;
     Bytes pool_free;
@@ -203,6 +218,9 @@ struct NodeReport {
 
 /// The lists as they are to be: there may be thousands of volumes, and they are looked up in them.
 void put_in_order(NodeReport& report);
+
+/// Whether the node's route at this port is in force and not held.
+[[nodiscard]] bool is_open(const NodeReport& report, const ExternalPort& port);
 
 /// What the control service answers.
 struct ReportReceipt {

@@ -2,6 +2,7 @@
 #include "plan/assignments.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "plan/failover.hpp"
 #include "plan/hooks.hpp"
@@ -134,12 +135,12 @@ Assignment assignment_for(const Records& records, const NodeId& node) {
             assignment.applications.push_back(std::move(*application));
         }
         for (const Port& port : wanted.application.ports) {
-            assignment.routes.push_back(
-                {port.external, port.internal, name, ownership.owner, in_cutover(ownership), lost_owner(ownership)});
+            assignment.routes.push_back({port.external, port.internal, name, ownership.owner, in_cutover(ownership),
+                                         lost_owner(ownership), port.protocol});
         }
     }
     std::ranges::sort(assignment.datasets, {}, &DatasetAssignment::dataset);
-    std::ranges::sort(assignment.routes, {}, &Route::external);
+    std::ranges::sort(assignment.routes, {}, [](const Route& route) { return std::pair(route.external, route.protocol); });
     return assignment;
 }
 

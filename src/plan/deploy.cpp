@@ -59,7 +59,7 @@ public:
 private:
     using About = Refusal::About;
 
-    void refuse(About about, std::string name, std::string message, std::uint16_t port = 0) {
+    void refuse(About about, std::string name, std::string message, const ExternalPort& port = {}) {
         refusals_.push_back({about, std::move(name), port, std::move(message)});
     }
 
@@ -247,6 +247,7 @@ private:
             continue_ownership(*ownership, before, wanted, step);
         }
         check_node(wanted, step);
+        check_taken(application, before);
         check_image(wanted, before);
         if (!before || !(*before == wanted)) plan_.changes.push_back(PutWanted{wanted});
         plan_.steps.push_back(step);
@@ -365,6 +366,27 @@ private:
         }
     }
 
+    /// Every node answers at the port; one that somebody else has already would be led away from there.
+    void check_taken(const Application& application, const Wanted* before) {
+        for (const Port& port : application.ports) {
+            const auto answers = [&](const Port& had) { return external_of(had) == external_of(port); };
+            if (before && std::ranges::any_of(before->application.ports, answers)) continue;
+            for (const auto& [id, node] : view_.records.nodes) {
+                const NodeReport* report = is_alive(view_, id) ? report_of(view_, id) : nullptr;
+                if (!report) continue;
+                const auto taken = std::ranges::find_if(report->taken_ports, [&](const TakenPort& each) {
+                    return ExternalPort(each.number, each.protocol) == external_of(port);
+                });
+                if (taken == report->taken_ports.end()) continue;
+                refuse(About::port, application.name.value,
+                       fmt::format("external port {} is taken on node {} by {}; every node answers at it: choose another, or "
+                                   "stop that",
+                                   to_text(external_of(port)), node.name, taken->by.empty() ? "somebody else" : taken->by),
+                       external_of(port));
+            }
+        }
+    }
+
     void check_image(const Wanted& wanted, const Wanted* before) {
         const std::string& image = wanted.application.image;
         if (before && before->application.image == image) return;
@@ -416,11 +438,11 @@ private:
             for (const Application& application : deployment_.applications) {
                 if (!placed_.contains(application.name)) continue;
                 for (const Port& port : application.ports) {
-                    if (std::ranges::find(other.ports, port.external, &Port::external) == other.ports.end()) continue;
+                    if (std::ranges::find(other.ports, external_of(port), external_of) == other.ports.end()) continue;
                     refuse(About::port, application.name.value,
                            fmt::format("external port {} belongs to application {}, which this deployment leaves alone",
-                                       port.external, other_name.value),
-                           port.external);
+                                       to_text(external_of(port)), other_name.value),
+                           external_of(port));
                 }
                 if (application.volume && other.volume && application.volume->dataset == other.volume->dataset) {
                     refuse(About::application, application.name.value,

@@ -16,7 +16,7 @@ struct Refusal {
     enum class About : std::uint8_t { application, image, port, place, deployment, replica };
     About about{About::deployment};
     std::string name;        ///< The application, or the place as written; empty for the deployment.
-    std::uint16_t port{0};   ///< With `port`: the external one.
+    model::ExternalPort port;  ///< With `port`.
     std::string message;     ///< What is wrong, and what would be right.
     std::string node{};      ///< With `replica`: the node, as written.
 

@@ -281,6 +281,23 @@ TEST_F(Deploying, RefusesAPortOfAnApplicationThatIsLeftAlone) {
     EXPECT_EQ(why.port, 8080);
 }
 
+TEST_F(Deploying, RefusesAPortThatAStrangerHasOnAnyNodeUnlessItIsTheApplicationsAlready) {
+    scene_.report(cedar).taken_ports = {{22, Protocol::tcp, "sshd"}, {5432, Protocol::tcp, "container web"}};
+    scene_.report(birch).taken_ports = {{5432, Protocol::udp, "named"}};
+    const auto why = refusal(db_on("alder"));
+    EXPECT_EQ(why.about, About::port);
+    EXPECT_EQ(why.port, 5432);
+    EXPECT_THAT(why.message, HasSubstr("external port 5432 is taken on node cedar by container web"));
+    scene_.report(alder).taken_ports = {{5432, Protocol::tcp, ""}};
+    EXPECT_EQ(refused(db_on("alder")).size(), 2U) << "each node is named";
+
+    scene_.settled(database(), alder);
+    EXPECT_EQ(planned(db_on("birch")).steps.front().kind, Kind::move) << "it has the port";
+    auto other = database();
+    other.ports = {{5432, 22}};
+    EXPECT_EQ(refusal({{other}, {{on("alder"), {db}}}}).port, 22);
+}
+
 TEST_F(Deploying, RefusesADatasetOfAnApplicationThatIsLeftAlone) {
     scene_.settled(database(), cedar);
     auto thief = database();

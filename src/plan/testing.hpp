@@ -162,7 +162,10 @@ struct Scene {
         if (application.volume) report(on_node).datasets.push_back(live_dataset(1, {snap(1, 5)}));
         report(on_node).containers.push_back(running(application.name));
         for (auto& [id, state] : states) {
-            for (const auto& port : application.ports) state.report.open_routes.insert(port.external);
+            for (const auto& port : application.ports) {
+                const bool udp = port.protocol == model::Protocol::udp;
+                (udp ? state.report.open_udp_routes : state.report.open_routes).insert(port.external);
+            }
         }
         return owned(application);
     }

@@ -69,6 +69,9 @@ private:
     }
 
     void add_problem(const Problem& problem, const NodeId& on) {
+        if (problem.attempts == 0) {
+            return add(fmt::format("{}: {} ({})", problem.subject, problem.error.message, to_utc_text(problem.since)), on);
+        }
         add(fmt::format("{}: {} (tried {} times since {})", problem.subject, problem.error.message, problem.attempts,
                         to_utc_text(problem.since)),
             on);
@@ -190,8 +193,9 @@ bool is_settled(const View& view, const Wanted& wanted) {
     return std::ranges::all_of(view.records.nodes, [&](const auto& entry) {
         if (!is_alive(view, entry.first)) return true;
         if (!is_current(view, entry.first)) return false;
-        const auto& open = view.states.at(entry.first).report.open_routes;
-        return std::ranges::all_of(wanted.application.ports, [&](const Port& port) { return open.contains(port.external); });
+        const NodeReport& report = view.states.at(entry.first).report;
+        return std::ranges::all_of(wanted.application.ports,
+                                   [&](const Port& port) { return is_open(report, external_of(port)); });
     });
 }
 

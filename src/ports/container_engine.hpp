@@ -15,6 +15,7 @@ namespace flocker::ports {
 struct EngineSeen {
     std::vector<model::ContainerSeen> containers;  ///< Ours only; `ready` is false in all of them.
     std::set<std::string> images;                  ///< "repository:tag", all of them.
+    std::vector<model::TakenPort> published{};     ///< What containers of others publish on this node; by "container NAME".
 };
 
 /// The container engine of this node, as far as our containers and their images go.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "model/action.hpp"
@@ -17,6 +21,9 @@ namespace flocker::ports {
 /// Ended:     open connections that nobody else ends get a reset: those to a container of this node when their port
 ///            comes to lead elsewhere, since it is gone then; those to a node when their port's entry comes to name it
 ///            as lost.
+/// Strangers: what somebody else does to the routes (removes, flushes or changes the kernel's rules) is undone as soon
+///            as it is noticed, which takes milliseconds, or half a minute where nobody tells of it. The lease may have
+///            run out by that: extend it again.
 /// Threads:   call on the loop thread; no call blocks it.
 /// Repeating: applying the same table again changes nothing and disturbs no connection; the time of those
 ///            that wait goes on.
@@ -34,6 +41,11 @@ public:
     /// open as well, whether or not anybody is there to notice. It has run out when the node boots.
     /// timed_out: that moment has passed already; the lease is as it was.
     virtual void extend_lease(Instant until, Done<void> done) = 0;
+    /// Ports of this node on which somebody else listens: connections to them would be led away from there. By number.
+    virtual void find_taken(Done<std::vector<model::TakenPort>> done) = 0;
+    /// Called on the loop thread when something that a stranger did has been undone: what was found, in words, and by
+    /// whom if that is known.
+    virtual void watch(std::function<void(const std::string& found)> told) = 0;
 };
 
 }  // namespace flocker::ports

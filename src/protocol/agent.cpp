@@ -37,7 +37,7 @@ std::vector<Agent::Effect> Agent::on(const Event& event, Instant now) {
                    },
                    [&](const CapacitySeen& e) { room_seen(e, now); },
                    [&](const EngineChanged&) { engine_look_again_ = true; },
-                   [&](const EngineSeen& e) { engine_seen(e); },
+                   [&](const EngineSeen& e) { engine_seen(e, now); },
                    [&](const DatasetDone& e) { dataset_done(e, now); },
                    [&](const ContainerDone& e) { container_done(e, now); },
                    [&](const ImageTried& e) { image_tried(e, now); },
@@ -58,6 +58,9 @@ std::vector<Agent::Effect> Agent::on(const Event& event, Instant now) {
                        dataset_looks_[e.dataset] = {touch_, now};
                        effects_.push_back(LookAtDataset{e.dataset});
                    },
+                   [&](const TakenSeen& e) { taken_seen(e); },
+                   [&](const PublishedSeen& e) { published_ = e.ports; },
+                   [&](const StrangerFound& e) { found(e.subject, e.text, now); },
                    [](const Tick&) {},
                },
                event);
@@ -166,17 +169,19 @@ void Agent::report_done(const ReportDone& event) {
     report_under_way_ = false;
     if (!event.outcome) return;
     acknowledged_news_ = last_news_;
+    std::erase_if(findings_, [&](const Finding& finding) { return finding.number <= finding_reported_; });
     if (event.outcome->leased) lease_until_ = std::max(lease_until_, report_made_ + lease_duration);
 }
 
-void Agent::engine_seen(const EngineSeen& event) {
+void Agent::engine_seen(const EngineSeen& event, Instant now) {
     observing_engine_ = false;
     if (!event.engine) {
         engine_trouble_ = event.engine.error();
         return;
     }
-    engine_trouble_.reset();
     const auto& [containers, images] = *event.engine;
+    note_strangers(containers, images, now);
+    engine_trouble_.reset();
     images_ = images;
     std::set<ApplicationName> seen;
     for (const ContainerSeen& container : containers) {

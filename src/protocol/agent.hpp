@@ -39,6 +39,11 @@ public:
     struct PoolSeen { Result<std::vector<model::DatasetSeen>> datasets; };
     /// What FindChanged asked for.
     struct ChangedFound { std::vector<model::DatasetId> asked; Result<std::set<model::DatasetId>> changed; };
+    /// Ports of this node that somebody listens on; that containers of others publish.
+    struct TakenSeen { Result<std::vector<model::TakenPort>> ports; };
+    struct PublishedSeen { std::vector<model::TakenPort> ports; };
+    /// Something that somebody else did.
+    struct StrangerFound { std::string subject; std::string text; };
     struct LeaseExtended { Instant until; Status outcome; };
     struct DatasetLooked { model::DatasetId dataset; Result<std::optional<model::DatasetSeen>> seen; };
     struct CapacitySeen { Bytes size; Bytes free; };
@@ -57,7 +62,8 @@ public:
     struct Tick {};
     using Event = std::variant<Assigned, PoolSeen, DatasetLooked, CapacitySeen, EngineChanged, EngineSeen, DatasetDone,
                                ContainerDone, ImageTried, HoldingsTold, Sent, SendProgressed, RoutesApplied, ReportDone,
-                               AssignmentSaved, Received, ChangedFound, LeaseExtended, Tick>;
+                               AssignmentSaved, Received, ChangedFound, LeaseExtended, StrangerFound,
+                               TakenSeen, PublishedSeen, Tick>;
 
     // --- effects --------------------------------------------------------------------------------
     struct ObservePool {};
@@ -66,6 +72,7 @@ public:
     struct FindChanged { std::vector<model::DatasetId> datasets; };
     struct ExtendLease { Instant until; };
     struct ObserveEngine {};
+    struct FindTaken {};
     struct DoToDataset { model::DatasetAction action; };
     struct DoToContainer { model::ContainerAction action; };
     struct FetchImage { std::string image; model::Node from; };
@@ -78,7 +85,7 @@ public:
     struct LimitSends { model::SendLimits limits; };
     using Effect = std::variant<ObservePool, MeasurePool, LookAtDataset, ObserveEngine, DoToDataset, DoToContainer,
                                 FetchImage, PullImage, AskHoldings, SendSnapshot, ApplyRoutes, SendReport, SaveAssignment,
-                                FindChanged, ExtendLease, LimitSends>;
+                                FindChanged, ExtendLease, LimitSends, FindTaken>;
 
     explicit Agent(Settings settings) : settings_(std::move(settings)) {}
 
@@ -125,12 +132,19 @@ private:
     void dataset_looked(const DatasetLooked& event);
     void changed_found(const ChangedFound& event, Instant now);
     void report_done(const ReportDone& event);
-    void engine_seen(const EngineSeen& event);
+    void engine_seen(const EngineSeen& event, Instant now);
     void dataset_done(const DatasetDone& event, Instant now);
     void container_done(const ContainerDone& event, Instant now);
     void image_tried(const ImageTried& event, Instant now);
     void sent(const Sent& event, Instant now);
     void routes_applied(const RoutesApplied& event, Instant now);
+    void found(const std::string& subject, const std::string& text, Instant now);
+    void note_strangers(const std::vector<model::ContainerSeen>& containers, const std::set<std::string>& images, Instant now);
+    void forget_findings(Instant now);
+    void taken_seen(const TakenSeen& event);
+    [[nodiscard]] std::vector<model::TakenPort> taken_ports() const;
+    /// It ended by what was done to it from outside: it starts again whatever its restart policy.
+    [[nodiscard]] bool starts_anyway(const model::ContainerSeen& container) const;
     void hook_done(const std::string& subject, const Status& outcome, Instant now);
     void measure_routes(Instant now);
     /// How long a step took, for the move that the subject is in.
@@ -257,7 +271,7 @@ private:
     bool lease_runs_{false};
     bool lease_may_come_{false};  ///< This process has just begun, and has not been granted one yet.
     std::optional<Error> lease_trouble_;
-    std::set<std::string> stopped_for_lease_;  ///< Containers: they start again whatever their restart policy.
+    std::map<std::string, Instant> starts_anyway_;  ///< Container, and when the run of it began that this is about.
 
     // A look at things that began before an action ended tells of the time before: it must not undo
     // what the action's own outcome said.
@@ -274,6 +288,15 @@ private:
     std::optional<model::RouteTable> routes_under_way_;
     std::optional<Error> routes_trouble_;
     Instant routes_retry_;
+
+    std::vector<model::TakenPort> listened_;   ///< Ports of this node that somebody listens on.
+    std::vector<model::TakenPort> published_;  ///< Those that containers of others publish.
+    bool finding_taken_{false};
+    struct Shown { std::string subject; std::string text; Instant since; Instant last; };
+    std::vector<Shown> shown_;
+    std::vector<model::Finding> findings_;
+    std::uint64_t finding_number_{0};
+    std::uint64_t finding_reported_{0};  ///< The last one in the report under way.
 
     std::optional<model::NodeReport> last_news_;  ///< Of the last report: news_of().
     std::optional<model::NodeReport> acknowledged_news_;

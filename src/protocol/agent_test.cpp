@@ -174,5 +174,89 @@ TEST_F(AgentOfTheOwner, ReportsAContainerAtItsGateAsReadyOnlyWhenItIsTheRightOne
     EXPECT_FALSE(report_.containers.front().ready);
 }
 
+TEST_F(AgentOfTheOwner, TellsThatAStrangerRemovedItsContainerAndMakesItAnew) {
+    tell(Agent::EngineChanged{});
+    tell(Agent::EngineSeen{std::pair(std::vector<ContainerSeen>{}, std::set<std::string>{"postgres:15"})});
+    ASSERT_EQ(report_.findings.size(), 1U);
+    EXPECT_EQ(report_.findings.front().text, "the container of db was removed by somebody else");
+    ASSERT_EQ(report_.problems.size(), 1U);
+    EXPECT_EQ(report_.problems.front().attempts, 0U);
+    const auto create = take<Agent::DoToContainer>();
+    ASSERT_TRUE(create);
+    EXPECT_TRUE(std::holds_alternative<CreateContainer>(create->action));
+    done_with_routes();
+    pass(1s);
+    EXPECT_TRUE(report_.findings.empty()) << "the control service has heard of it";
+    EXPECT_EQ(report_.problems.size(), 1U) << "people may still want to know";
+    pass(61s);
+    EXPECT_TRUE(report_.problems.empty());
+}
+
+TEST_F(AgentOfTheOwner, DoesNotTakeItsOwnWorkForAStrangers) {
+    assign(Intent::stand_by, Duty::destroy);
+    const auto remove = take<Agent::DoToContainer>();
+    ASSERT_TRUE(remove);
+    ASSERT_TRUE(std::holds_alternative<RemoveContainer>(remove->action));
+    tell(Agent::EngineChanged{});
+    tell(Agent::EngineSeen{std::pair(std::vector<ContainerSeen>{}, std::set<std::string>{"postgres:15"})});
+    tell(Agent::ContainerDone{remove->action, std::optional<ContainerSeen>{}});
+    EXPECT_TRUE(report_.findings.empty());
+    EXPECT_TRUE(report_.problems.empty());
+}
+
+/// Its restart policy is `never`: it was not the application that ended.
+TEST_F(AgentOfTheOwner, StartsAgainOnceWhatEndedWithTheEngine) {
+    tell(Agent::EngineChanged{});
+    tell(Agent::EngineSeen{fail(ErrorCode::unavailable, "the engine does not answer")});
+    EXPECT_TRUE(report_.findings.empty()) << "it may only be busy";
+    container_.status = ContainerSeen::Status::exited;
+    container_.exit_code = 137;
+    container_.finished = now_;
+    tell(Agent::EngineChanged{});
+    tell(Agent::EngineSeen{std::pair(std::vector{container_}, std::set<std::string>{"postgres:15"})});
+    ASSERT_EQ(report_.findings.size(), 1U);
+    EXPECT_EQ(report_.findings.front().text, "the container engine was away, and with it ended db");
+    const auto start = take<Agent::DoToContainer>();
+    ASSERT_TRUE(start);
+    EXPECT_EQ(start->action, ContainerAction(StartContainer{db}));
+
+    container_.status = ContainerSeen::Status::running;
+    container_.started = now_;
+    tell(Agent::ContainerDone{start->action, std::optional(container_)});
+    static_cast<void>(take<Agent::DoToContainer>());
+    container_.status = ContainerSeen::Status::exited;
+    pass(11s);
+    tell(Agent::EngineSeen{std::pair(std::vector{container_}, std::set<std::string>{"postgres:15"})});
+    EXPECT_FALSE(take<Agent::DoToContainer>()) << "this time it ended by itself";
+}
+
+TEST_F(AgentOfTheOwner, TellsAFindingThatGoesOnOnceAndFindingsUntilTheyHaveArrived) {
+    tell(Agent::StrangerFound{"routes", "table ip flocker was gone"});
+    EXPECT_EQ(report_.findings.size(), 1U);
+    pass(1s);
+    tell(Agent::StrangerFound{"routes", "table ip flocker was gone"});
+    pass(1s);
+    EXPECT_TRUE(report_.findings.empty());
+    pass(6s);
+    tell(Agent::StrangerFound{"routes", "table ip flocker was gone"});
+    pass(1s);
+    EXPECT_EQ(report_.problems.size(), 1U);
+    tell(Agent::StrangerFound{"routes", "another"});
+    EXPECT_EQ(report_.findings.size(), 1U);
+    EXPECT_EQ(report_.findings.front().number, 3U);
+}
+
+TEST_F(AgentOfTheOwner, ReportsTakenPortsByTheNameOfTheContainerThatPublishesThem) {
+    pass(1s);
+    ASSERT_TRUE(take<Agent::FindTaken>());
+    tell(Agent::TakenSeen{std::vector<TakenPort>{{22, Protocol::tcp, "sshd"}, {8080, Protocol::tcp, "docker-proxy"}}});
+    EXPECT_EQ(report_.taken_ports, (std::vector<TakenPort>{{22, Protocol::tcp, "sshd"}, {8080, Protocol::tcp, "docker-proxy"}}));
+    EXPECT_TRUE(take<Agent::ObserveEngine>()) << "it knows the name";
+    tell(Agent::PublishedSeen{{{8080, Protocol::tcp, "container web"}, {53, Protocol::udp, "container dns"}}});
+    EXPECT_EQ(report_.taken_ports, (std::vector<TakenPort>{{22, Protocol::tcp, "sshd"},
+                                                            {53, Protocol::udp, "container dns"},
+                                                            {8080, Protocol::tcp, "container web"}}));
+}
+
 }  // namespace
 }  // namespace flocker::protocol

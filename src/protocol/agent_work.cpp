@@ -34,6 +34,7 @@ std::string dotted(std::uint32_t address) {
 }  // namespace
 
 void Agent::work(Instant now) {
+    forget_findings(now);
     observe_if_due(now);
     if (assignment_ && fresh_ && !saving_ && saved_ < assignment_->revision && (!save_trouble_ || now >= save_retry_)) {
         saving_ = true;
@@ -166,7 +167,9 @@ void Agent::work_on(const std::string& subject, const Sight& sight, Instant now)
         lane.complained = false;
         worked(lane);
     }
-    if (sight.lease_out && sight.container && !steps.empty()) stopped_for_lease_.insert(sight.container->container);
+    if (sight.lease_out && sight.container && !steps.empty()) {
+        starts_anyway_[sight.container->container] = sight.container->started;
+    }
     for (const Step& step : steps) begin_step(subject, step, now);
     if (sight.dataset && steps.empty()) note_acknowledged(subject, sight.dataset->dataset);
 }
@@ -265,10 +268,11 @@ void Agent::keep_leased(RouteTable& table) const {
     for (const Route& route : assignment_->routes) {
         const ContainerSeen* container = container_of(route.application);
         if (!container || !has_process(container->status) || container->address.empty()) continue;
-        RouteEntry& entry = table[route.external];
+        const ExternalPort external(route.external, route.protocol);
+        RouteEntry& entry = table[external];
         if (entry.target && entry.target->local) continue;
         const ApplicationAssignment* application = application_assignment(route.application);
-        const auto before = routes_in_force_ ? routes_in_force_->find(route.external) : RouteTable::const_iterator{};
+        const auto before = routes_in_force_ ? routes_in_force_->find(external) : RouteTable::const_iterator{};
         const bool was_leased = routes_in_force_ && before != routes_in_force_->end() && before->second.leased;
         const bool given_away = is_given_away(*container);
         const bool leased = (application && application->leased && container->status == ContainerSeen::Status::running);
@@ -312,7 +316,7 @@ bool Agent::is_starting(const ApplicationAssignment& application) const {
     if (lane != lanes_.end() && lane->second.failures > 0) return false;
     const ContainerSeen* container = container_of(application.application.name);
     if (!container || container->status != ContainerSeen::Status::exited) return true;
-    if (container->fingerprint != fingerprint(spec_of(application))) return true;
+    if (container->fingerprint != fingerprint(spec_of(application)) || starts_anyway(*container)) return true;
     const auto restarts = restarts_.find(application.application.name);
     return restarts != restarts_.end() && restarts->second.container == container->container && restarts->second.in_a_row <= 1 &&
            application.application.restart_policy.name != RestartPolicy::Name::never;
@@ -321,7 +325,7 @@ bool Agent::is_starting(const ApplicationAssignment& application) const {
 bool Agent::ports_closed(const Application& application) const {
     if (!routes_in_force_) return false;
     return std::ranges::all_of(application.ports, [&](const Port& port) {
-        const auto entry = routes_in_force_->find(port.external);
+        const auto entry = routes_in_force_->find(external_of(port));
         return entry == routes_in_force_->end() || entry->second.held || !entry->second.target || !entry->second.target->local;
     });
 }
@@ -329,7 +333,7 @@ bool Agent::ports_closed(const Application& application) const {
 bool Agent::is_leased_in_kernel(const Application& application) const {
     if (!routes_in_force_) return false;
     return std::ranges::all_of(application.ports, [&](const Port& port) {
-        const auto entry = routes_in_force_->find(port.external);
+        const auto entry = routes_in_force_->find(external_of(port));
         const bool local = entry != routes_in_force_->end() && entry->second.target && entry->second.target->local;
         return !local || entry->second.leased;
     });
@@ -340,7 +344,7 @@ bool Agent::strangers_gone() const {
 }
 
 bool Agent::start_allowed(const ApplicationAssignment& application, const ContainerSeen& container, Instant now) {
-    if (container.started < settings_.booted || stopped_for_lease_.contains(container.container)) return true;
+    if (container.started < settings_.booted || starts_anyway(container)) return true;
     Restarts& restarts = restarts_[application.application.name];
     if (restarts.container != container.container) restarts = Restarts{container.container, 0, std::nullopt, {}};
     if (restarts.exit_seen != container.finished) {
@@ -395,6 +399,8 @@ NodeReport Agent::news_of(NodeReport report) const {
     report.sequence = 0;
     report.at = {};
     report.pool_free = {};
+    // Each is among the problems as well, and stays there.
+    report.findings.clear();
     const auto is_moving = [&](const DatasetId& id) {
         const DatasetAssignment* assigned = dataset_assignment(id);
         return assigned && (assigned->feed || assigned->duty == Duty::seal || assigned->duty == Duty::trial);
@@ -421,6 +427,7 @@ void Agent::report(Instant now) {
     if (report_under_way_) return;
     NodeReport seen = observed();
     const bool due = now >= report_due_;
+    if (due && !std::exchange(finding_taken_, true)) effects_.push_back(FindTaken{});
     NodeReport news = news_of(seen);
     // The same news is not sent twice in a hurry, not even while the control service is away.
     if (!due && (acknowledged_news_ == news || last_news_ == news)) return;
@@ -430,6 +437,7 @@ void Agent::report(Instant now) {
     report_due_ = now + report_interval;
     report_under_way_ = true;
     last_news_ = std::move(news);
+    finding_reported_ = finding_number_;
     effects_.push_back(SendReport{std::move(seen)});
 }
 
@@ -459,9 +467,11 @@ NodeReport Agent::observed() const {
         seen.feeds.back().let_go = had_snapshots(key.first, key.second);
     }
     seen.images = images_;
+    seen.taken_ports = taken_ports();
     if (routes_in_force_) {
         for (const auto& [external, entry] : *routes_in_force_) {
-            if (!entry.held && entry.target) seen.open_routes.insert(external);
+            if (entry.held || !entry.target) continue;
+            (external.protocol == Protocol::udp ? seen.open_udp_routes : seen.open_routes).insert(external.number);
         }
     }
     if (assignment_) {
@@ -470,50 +480,12 @@ NodeReport Agent::observed() const {
         }
     }
     seen.problems = problems();
+    seen.findings = findings_;
     for (const auto& [key, step] : steps_) seen.steps.push_back(step);
     seen.pool_size = pool_size_;
     seen.pool_free = pool_free_;
     seen.pool_short = pool_short_since_.has_value();
     return seen;
-}
-
-std::vector<Problem> Agent::problems() const {
-    std::vector<Problem> problems;
-    for (const auto& [subject, lane] : lanes_) {
-        if (!lane.trouble) continue;
-        std::string name = subject.starts_with("app:") ? subject.substr(4) : subject;
-        if (assignment_ && !subject.starts_with("app:")) {
-            if (const auto* application = application_on(DatasetId{subject})) name = application->application.name.value;
-        }
-        problems.push_back({name, *lane.trouble, lane.failures, lane.failing_since});
-    }
-    for (const auto& [key, feed] : feeds_) {
-        // A replica that can't be reached is no trouble of the application, nor of a move elsewhere.
-        const DatasetAssignment* assigned = dataset_assignment(key.first);
-        if (!feed.trouble() || !assigned || assigned->feed != key.second) continue;
-        problems.push_back({key.first.value, *feed.trouble(), feed.attempts(), settings_.started});
-    }
-    if (lease_trouble_) problems.push_back({"lease", *lease_trouble_, 1, settings_.started});
-    if (assignment_) {
-        for (const ApplicationAssignment& application : assignment_->applications) {
-            const auto supply = image_supplies_.find(application.application.image);
-            if (supply == image_supplies_.end() || !supply->second.trouble()) continue;
-            problems.push_back({application.application.name.value, *supply->second.trouble(), supply->second.attempts(),
-                                settings_.started});
-        }
-    }
-    if (save_trouble_) problems.push_back({"assignment", *save_trouble_, 1, settings_.started});
-    if (refused_) {
-        problems.push_back({"assignment",
-                            {ErrorCode::conflict,
-                             fmt::format("the control service's records are at revision {}, this node has seen {}; were they "
-                                         "restored from an older copy?", refused_->value, assignment_->revision.value)},
-                            1, settings_.started});
-    }
-    if (pool_trouble_) problems.push_back({"pool", *pool_trouble_, 1, settings_.started});
-    if (engine_trouble_) problems.push_back({"engine", *engine_trouble_, 1, settings_.started});
-    if (routes_trouble_) problems.push_back({"routes", *routes_trouble_, 1, settings_.started});
-    return problems;
 }
 
 bool Agent::is_assigned(const std::string& subject) const {

@@ -74,6 +74,17 @@ void Control::reported(const Reported& event, Instant now) {
     state.report = report;
     put_in_order(state.report);
     state.heard = now;
+    hear_findings(report, now);
+}
+
+void Control::hear_findings(const NodeReport& report, Instant now) {
+    auto& [agent, last] = findings_heard_[report.node];
+    if (std::exchange(agent, report.agent_started) != report.agent_started) last = 0;
+    for (const Finding& finding : report.findings) {
+        if (finding.number <= last) continue;
+        last = finding.number;
+        found_.emplace_back(AddEvent{{0, now, EventKind::stranger_found, plan::node_name(records_, report.node), finding.text}});
+    }
 }
 
 /// A lease is a promise to give nothing of the node away for a while. It is not given to one that does not
@@ -285,6 +296,7 @@ void Control::reconcile(Instant now) {
         }
     }
     watch_nodes({records_, states_, now, started_}, changes);
+    for (Change& event : std::exchange(found_, {})) changes.push_back(std::move(event));
     for (AddEvent& event : watch_.look({records_, states_, now, started_})) changes.push_back(std::move(event));
     if (!changes.empty()) commit(std::move(changes), std::nullopt, {});
 }
@@ -324,6 +336,7 @@ void Control::publish(Instant now) {
         effects_.push_back(Publish{std::move(assignment)});
     }
     std::erase_if(published_, [&](const auto& entry) { return !records_.nodes.contains(entry.first); });
+    std::erase_if(findings_heard_, [&](const auto& entry) { return !records_.nodes.contains(entry.first); });
     std::erase_if(states_, [&](const auto& entry) { return !records_.nodes.contains(entry.first); });
 }
 

@@ -318,6 +318,26 @@ TEST_F(ControlService, WritesOnceThatANodeIsLostAndOnceThatItIsBack) {
 
 // --- volumes and members ------------------------------------------------------------------------
 
+TEST_F(ControlService, WritesOnceWhatANodeHasFound) {
+    load();
+    NodeReport told = scene_.report(birch);
+    told.findings = {{1, "routes", "table ip flocker was gone (nft)", scene_.now}};
+    ++told.sequence;
+    const auto commit = one<Control::Commit>(report(told));
+    ASSERT_TRUE(commit);
+    const auto* event = plan::testing::only<AddEvent>(commit->changes);
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->event.kind, EventKind::stranger_found);
+    EXPECT_EQ(event->event.subject, "birch");
+    EXPECT_EQ(event->event.text, "table ip flocker was gone (nft)");
+    static_cast<void>(committed(*commit));
+    ++told.sequence;
+    EXPECT_FALSE(one<Control::Commit>(report(told))) << "the receipt was lost, and the report came again";
+    ++told.sequence;
+    told.findings.push_back({2, "routes", "another", scene_.now});
+    EXPECT_TRUE(one<Control::Commit>(report(told)));
+}
+
 TEST_F(ControlService, DestroysAVolumeOnlyByNameAndOnlyWhenNoApplicationHasIt) {
     scene_.settled(database(), alder);
     scene_.records.settings.replicas = 0;

@@ -347,9 +347,9 @@ private:
         const ContainerSeen* container = container_on(next_.owner);
         if (!container || container->status != ContainerSeen::Status::running) return false;
         const Wanted* wish = wanted();
-        const auto& open = plan::report_of(view_, next_.owner)->open_routes;
+        const NodeReport& report = *plan::report_of(view_, next_.owner);
         return !wish || std::ranges::all_of(wish->application.ports,
-                                            [&](const Port& port) { return open.contains(port.external); });
+                                            [&](const Port& port) { return is_open(report, external_of(port)); });
     }
 
     /// Gives the move up, and says so, when the cutover can not or should not go on.

@@ -23,7 +23,7 @@ RouteTable route_table(const Assignment& assignment, const std::function<LocalSe
         }
         const auto lost = std::ranges::find(assignment.nodes, route.lost, &Node::id);
         if (lost != assignment.nodes.end() && lost->id != assignment.node) entry.lost = lost->address;
-        table.emplace(route.external, entry);
+        table.emplace(ExternalPort(route.external, route.protocol), entry);
     }
     return table;
 }

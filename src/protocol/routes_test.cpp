@@ -76,6 +76,19 @@ TEST_F(Routes, RefuseAtTheOwnerWhenNothingRunsAndNothingStarts) {
     EXPECT_EQ(at(alder, {}), (RouteEntry{std::nullopt, false}));
 }
 
+TEST_F(Routes, OfOneNumberLeadToTwoPortsOfTheContainerByTheirProtocol) {
+    auto application = website();
+    application.ports = {{8053, 53}, {5353, 53, Protocol::udp}};
+    scene_.records.configuration.clear();
+    scene_.settled(application, birch);
+    const auto table = route_table(plan::assignment_for(scene_.records, birch), [&](const ApplicationName&) { return open; });
+    EXPECT_EQ(table, (RouteTable{{53, {RouteTarget{"172.31.0.2", 8053, true}, false}},
+                                 {{53, Protocol::udp}, {RouteTarget{"172.31.0.2", 5353, true}, false}}}));
+    scene_.report(cedar).open_udp_routes.clear();
+    EXPECT_TRUE(is_open(scene_.report(cedar), 53));
+    EXPECT_FALSE(is_open(scene_.report(cedar), {53, Protocol::udp}));
+}
+
 TEST_F(Routes, LeadNowhereWhenTheOwnerIsNoMember) {
     scene_.owned(database()).owner = NodeId{"id-gone"};
     EXPECT_EQ(at(cedar), (RouteEntry{std::nullopt, false}));

@@ -165,6 +165,12 @@ class Node:
     def load_images(self, *images):
         run([TOOLS / "images", "load", self.folder / "docker.sock", *images], timeout=600)
 
+    def stop_engine(self, number=signal.SIGTERM):
+        """As systemd stops it, and every container with it; SIGKILL: as it crashes."""
+        process = pathlib.Path(f"{self.folder}/run/dockerd.pid").read_text().strip()
+        os.kill(int(process), number)
+        wait_until(f"the engine of {self.name} to end", lambda: not pathlib.Path(f"/proc/{process}").exists())
+
     def unplug(self):
         """No packet gets to it or from it any more; nobody is told."""
         run([TOOLS / "nodes", "unplug", self.prefix, self.name])
@@ -340,6 +346,13 @@ class Cluster:
             node.run(*command_line.join(node, first.address, token, *flags.get(node.name, ())))
             node.daemon.start()
             token = None
+
+    def restart_engine(self, name, number=signal.SIGTERM):
+        self.nodes[name].stop_engine(number)
+        self._nodes_up()
+
+    def events(self):
+        return self.flocker("events", "--tail", "1000", "--json")["events"]
 
     def power_on(self, daemons=True):
         """Switches on what power_off() has switched off."""

@@ -31,8 +31,8 @@ public:
     /// "first" or "second".
     virtual model::RouteTarget server(const std::string& name) = 0;
     using Attempt = std::size_t;
-    /// A client begins to connect to a port of the node.
-    virtual Attempt connect(std::uint16_t port) = 0;
+    /// A client begins to connect to a port of the node; of UDP, it sends its first datagram.
+    virtual Attempt connect(const model::ExternalPort& port) = 0;
     /// So many connections wait, at last.
     virtual bool so_many_wait(std::size_t count) = 0;
     /// What has become of it, at last: the server that it reached, "refused", or "nothing".
@@ -48,6 +48,14 @@ public:
     virtual bool answers(Attempt attempt) = 0;
     /// Goes on with what the others do.
     virtual Duration now() = 0;
+    /// Somebody else listens on a port of the node from now on.
+    virtual void stranger_listens(const model::ExternalPort& port) = 0;
+    /// Until it is done.
+    virtual Result<std::vector<model::TakenPort>> find_taken() = 0;
+    /// Somebody else removes all rules of the node.
+    virtual void flush() = 0;
+    /// Until the router tells that somebody removed its rules.
+    virtual bool tells_of_strangers() = 0;
 };
 
 template <class Harness>
@@ -59,7 +67,7 @@ protected:
     }
     model::RouteEntry open_to(const std::string& server) { return {harness_.server(server), false}; }
     model::RouteEntry held_for(const std::string& server) { return {harness_.server(server), true}; }
-    std::string reaches(std::uint16_t port) { return harness_.outcome(harness_.connect(port)); }
+    std::string reaches(const model::ExternalPort& port) { return harness_.outcome(harness_.connect(port)); }
 
     model::RouteEntry leased_to(const std::string& server) { return {harness_.server(server), false, true}; }
     void extend(Duration duration) {
@@ -90,6 +98,7 @@ protected:
 
     static constexpr std::uint16_t port_a = 7001;
     static constexpr std::uint16_t port_b = 7002;
+    const model::ExternalPort udp_a{port_a, model::Protocol::udp};
     const model::RouteEntry held_for_nobody{std::nullopt, true};
     const model::RouteEntry closed{};
     Harness harness_;
@@ -277,6 +286,79 @@ TYPED_TEST_P(RouterPortContract, HoldsTheConnectionsToALeasedPortWithOrWithoutTh
     EXPECT_EQ(this->harness_.outcome(waits), "second");
 }
 
+TYPED_TEST_P(RouterPortContract, MakesAnewWhatAStrangerHasRemovedAndTellsOfIt) {
+    this->apply({{this->port_a, this->open_to("first")}, {this->port_b, this->held_for_nobody}});
+    const auto waits = this->harness_.connect(this->port_b);
+    ASSERT_TRUE(this->harness_.so_many_wait(1));
+    for (int i = 0; i < 3; ++i) {
+        this->harness_.flush();
+        ASSERT_TRUE(this->harness_.tells_of_strangers());
+        EXPECT_EQ(this->reaches(this->port_a), "first");
+    }
+    this->apply({{this->port_a, this->open_to("first")}, {this->port_b, this->open_to("second")}});
+    EXPECT_EQ(this->harness_.outcome(waits), "second");
+}
+
+TYPED_TEST_P(RouterPortContract, LetsTheLeaseEndWhenAStrangerHasRemovedItUntilItIsExtended) {
+    this->apply({{this->port_a, this->leased_to("first")}});
+    this->extend(20s);
+    ASSERT_EQ(this->reaches(this->port_a), "first");
+    this->harness_.flush();
+    ASSERT_TRUE(this->harness_.tells_of_strangers());
+    EXPECT_TRUE(this->harness_.hears_nothing(this->harness_.connect(this->port_a)));
+    this->extend(20s);
+    EXPECT_EQ(this->reaches(this->port_a), "first");
+}
+
+TYPED_TEST_P(RouterPortContract, LeadsTheTwoProtocolsOfANumberApart) {
+    this->apply({{this->port_a, this->open_to("first")}, {this->udp_a, this->open_to("second")}});
+    EXPECT_EQ(this->reaches(this->port_a), "first");
+    EXPECT_EQ(this->reaches(this->udp_a), "second");
+    this->apply({{this->port_a, this->closed}, {this->udp_a, this->open_to("first")}});
+    EXPECT_EQ(this->reaches(this->port_a), "refused");
+    EXPECT_EQ(this->reaches(this->udp_a), "first");
+    this->apply({{this->port_a, this->open_to("second")}, {this->udp_a, this->closed}});
+    EXPECT_EQ(this->reaches(this->port_a), "second");
+    EXPECT_EQ(this->reaches(this->udp_a), "refused");
+}
+
+TYPED_TEST_P(RouterPortContract, HoldsDatagramsAndDeliversThemToTheTargetOfTheirRelease) {
+    this->apply({{this->port_a, this->open_to("first")}, {this->udp_a, this->held_for("first")}});
+    const auto early = this->harness_.connect(this->udp_a);
+    const auto late = this->harness_.connect(this->udp_a);
+    ASSERT_TRUE(this->harness_.so_many_wait(2));
+    EXPECT_TRUE(this->harness_.hears_nothing(early));
+    EXPECT_EQ(this->reaches(this->port_a), "first") << "the other protocol is not held";
+    this->apply({{this->port_a, this->open_to("first")}, {this->udp_a, this->open_to("second")}});
+    EXPECT_EQ(this->harness_.outcome(early), "second");
+    EXPECT_EQ(this->harness_.outcome(late), "second");
+}
+
+TYPED_TEST_P(RouterPortContract, CutsDatagramsOffWithoutTheLease) {
+    this->apply({{this->udp_a, this->leased_to("first")}});
+    EXPECT_TRUE(this->harness_.hears_nothing(this->harness_.connect(this->udp_a)));
+    this->extend(1s);
+    const auto client = this->harness_.connect(this->udp_a);
+    ASSERT_EQ(this->harness_.outcome(client), "first");
+    this->is_cut_off_when_the_lease_ends(client);
+}
+
+TYPED_TEST_P(RouterPortContract, FindsThePortsThatStrangersListenOnAndNoneOfItsOwn) {
+    this->apply({{this->port_a, this->open_to("first")}});
+    const auto taken = [&] {
+        std::vector<std::string> ports;
+        const auto found = this->harness_.find_taken();
+        EXPECT_TRUE(found);
+        if (!found) return ports;
+        for (const model::TakenPort& port : *found) ports.push_back(to_text(model::ExternalPort(port.number, port.protocol)));
+        return ports;
+    };
+    EXPECT_EQ(taken(), std::vector<std::string>{});
+    this->harness_.stranger_listens(this->port_a);
+    this->harness_.stranger_listens({this->port_b, model::Protocol::udp});
+    EXPECT_EQ(taken(), (std::vector<std::string>{"7001", "7002/udp"}));
+}
+
 REGISTER_TYPED_TEST_SUITE_P(RouterPortContract, LeadsEachPortToItsTarget, RefusesWhatHasNowhereToGo,
                             TakesEachTableForTheWholeTruth, HoldsConnectionsAndDeliversThemToTheTargetOfTheirRelease,
                             GoesOnHoldingThroughTablesThatHold, HoldsOnePortAndLeavesTheOthersOpen,
@@ -288,6 +370,10 @@ REGISTER_TYPED_TEST_SUITE_P(RouterPortContract, LeadsEachPortToItsTarget, Refuse
                             CountsAnExtensionThatCameBeforeTheFirstLeasedTarget,
                             NeitherEndsNorLengthensTheLeaseWhenItsProcessIsReplaced, TakesTheExtensionThatWasCalledLast,
                             RefusesAnExtensionThatIsOverAndLeavesTheLeaseAsItIs,
-                            HoldsTheConnectionsToALeasedPortWithOrWithoutTheLease);
+                            HoldsTheConnectionsToALeasedPortWithOrWithoutTheLease,
+                            LeadsTheTwoProtocolsOfANumberApart, HoldsDatagramsAndDeliversThemToTheTargetOfTheirRelease,
+                            CutsDatagramsOffWithoutTheLease, FindsThePortsThatStrangersListenOnAndNoneOfItsOwn,
+                            MakesAnewWhatAStrangerHasRemovedAndTellsOfIt,
+                            LetsTheLeaseEndWhenAStrangerHasRemovedItUntilItIsExtended);
 
 }  // namespace flocker::contract

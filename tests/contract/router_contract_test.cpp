@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <fstream>
 #include <iostream>
 #include <memory>
 
@@ -23,7 +24,7 @@ class KernelRouter final : public contract::RouterHarness {
 public:
     Status apply(const RouteTable& table) override { return node_.apply(table); }
     RouteTarget server(const std::string& name) override { return name == "first" ? to_a1 : to_a2; }
-    Attempt connect(std::uint16_t port) override {
+    Attempt connect(const model::ExternalPort& port) override {
         clients_.push_back(std::make_unique<Client>("flkt-out", address_a, port));
         return clients_.size() - 1;
     }
@@ -48,13 +49,31 @@ public:
     }
     bool answers(Attempt attempt) override { return clients_[attempt]->hears_itself(300ms); }
     Duration now() override { return Clock::now().time_since_epoch(); }
+    void stranger_listens(const model::ExternalPort& port) override {
+        strangers_.push_back(in_namespace("flkt-a", [&] {
+            const bool tcp = port.protocol == model::Protocol::tcp;
+            Fd made(socket(AF_INET, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0));
+            const sockaddr_in at = socket_address("127.0.0.1", port.number);
+            if (bind(made.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 ||
+                (tcp && listen(made.get(), 1) != 0)) {
+                throw std::runtime_error("can't listen");
+            }
+            return made;
+        }));
+    }
+    Result<std::vector<model::TakenPort>> find_taken() override { return node_.find_taken(); }
+    void flush() override { shell("ip netns exec flkt-a nft flush ruleset"); }
+    bool tells_of_strangers() override { return node_.finds("table ip flocker was gone"); }
 
 private:
     Network network_;
     EchoServer first_{"flkt-a1", 6379};
     EchoServer second_{"flkt-a2", 6379};
+    DatagramServer first_of_udp_{"flkt-a1", 6379};
+    DatagramServer second_of_udp_{"flkt-a2", 6379};
     Node node_{"flkt-a"};
     std::vector<std::unique_ptr<Client>> clients_;
+    std::vector<Fd> strangers_;
 };
 
 class RouterContract : public ::testing::Test {
@@ -113,6 +132,28 @@ TEST_F(RouterContract, TrafficThroughTheNodeToTheSamePortElsewhereIsNotTouched) 
     EXPECT_EQ(Client("flkt-out", "172.31.1.3", 6379).line(), "flkt-a2 " + address_out);
     ASSERT_OK(a.apply({{6379, held_at(to_a1)}}));
     EXPECT_EQ(Client("flkt-out", "172.31.1.3", 6379).line(), "flkt-a2 " + address_out);
+}
+
+TEST_F(RouterContract, WhoListensIsToldByNameInEitherFamilyAndNoLongerThanItLasts) {
+    Node a("flkt-a");
+    ASSERT_TRUE(a.find_taken());
+    std::string self;
+    std::getline(std::ifstream("/proc/self/comm"), self);
+    {
+        const EchoServer stranger("flkt-a", 7001);
+        const Fd six = in_namespace("flkt-a", [] {
+            Fd made(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            sockaddr_in6 at{};
+            at.sin6_family = AF_INET6;
+            at.sin6_port = htons(7006);
+            if (bind(made.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 || listen(made.get(), 1) != 0)
+                throw std::runtime_error("can't listen");
+            return made;
+        });
+        EXPECT_EQ(*a.find_taken(), (std::vector<model::TakenPort>{{7001, model::Protocol::tcp, self},
+                                                                  {7006, model::Protocol::tcp, self}}));
+    }
+    EXPECT_EQ(*a.find_taken(), std::vector<model::TakenPort>{});
 }
 
 TEST_F(RouterContract, APortWithNowhereToGoIsRefusedEvenIfSomebodyElseListensThere) {
@@ -582,8 +623,7 @@ TEST_F(RouterContract, DockersForwardPolicyLetsTranslatedConnectionsPass) {
     EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
 
     shell("ip netns exec flkt-a iptables -F DOCKER-USER");
-    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(100ms), "nothing");
-    ASSERT_OK(a.ensure());
+    EXPECT_TRUE(a.finds("chain DOCKER-USER did not let our connections pass (iptables)"));
     EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
     ASSERT_OK(a.ensure());
     shell("[ $(ip netns exec flkt-a iptables -S DOCKER-USER | grep -c ACCEPT) = 1 ]");
@@ -601,10 +641,24 @@ TEST_F(RouterContract, WhatOthersDoToTheTableIsUndone) {
     Node a("flkt-a");
     ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, held_at(to_a1)}}));
 
-    shell("ip netns exec flkt-a nft flush ruleset");
-    ASSERT_OK(a.ensure());
-    EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
-    EXPECT_EQ(Client("flkt-out", address_a, 7002).line(50ms), "nothing");
+    for (const auto& [deed, told] : std::vector<std::pair<std::string, std::string>>{
+             {"flush ruleset", "table ip flocker was gone"},
+             {"delete table ip flocker", "table ip flocker was gone"},
+             {"flush table ip flocker", "rules of table ip flocker were not as they had been made"},
+             {"flush chain ip flocker gate", "rules of table ip flocker were not as they had been made"},
+             {"delete element ip flocker held { 7002 }", "routes in table ip flocker were not as they had been made"},
+             {"flush map ip flocker routes", "routes in table ip flocker were not as they had been made"},
+             {"delete table bridge flocker", "table bridge flocker was gone"},
+             {"flush table bridge flocker", "table bridge flocker was not as it had been made"}}) {
+        const auto begin = Clock::now();
+        shell("ip netns exec flkt-a nft '" + deed + "'");
+        EXPECT_TRUE(a.finds(told + " (nft)"));
+        std::cout << deed << ": undone in "
+                  << std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count() << " ms\n";
+        EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out) << deed;
+        EXPECT_EQ(Client("flkt-out", address_a, 7002).line(50ms), "nothing") << deed;
+    }
+    shell("ip netns exec flkt-a nft add table ip somebody_elses");
     shell("ip netns exec flkt-a nft delete element ip flocker routes { 7001 }");
     ASSERT_OK(a.apply({{7001, open_to(to_a2)}, {7002, held_at(to_a1)}}));
     EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a2 " + address_out);
@@ -614,7 +668,7 @@ TEST_F(RouterContract, ATableOfAnotherShapeIsReplacedWithItsRoutes) {
     Node a("flkt-a");
     ASSERT_OK(a.apply({{7001, open_to(to_a1)}, {7002, held_at(to_a1)}}));
     a.stop();
-    shell("ip netns exec flkt-a nft 'delete chain ip flocker shape_3; flush chain ip flocker translate'");
+    shell("ip netns exec flkt-a nft 'delete chain ip flocker shape_4; flush chain ip flocker translate'");
     ASSERT_EQ(Client("flkt-out", address_a, 7001).line(), "refused");
 
     a.start();
@@ -668,6 +722,24 @@ TEST_F(RouterContract, ManyRoutesChangeInOneStepAndOneRouteIsQuick) {
     EXPECT_EQ(a.router().counters().transactions, 1U);
     EXPECT_EQ(Client("flkt-out", address_a, 7001).line(), "flkt-a1 " + address_out);
 
+    // Ten thousand others go elsewhere, in one step, under a connection that is none of theirs.
+    Talk untouched("flkt-out", address_a, 7001);
+    RouteTable elsewhere = table;
+    for (auto& [port, entry] : elsewhere) {
+        if (port.number != 7001) entry = open_to(to_a2);
+    }
+    const auto change_began = Clock::now();
+    ASSERT_OK(a.apply(elsewhere));
+    const auto changed = Clock::now() - change_began;
+    EXPECT_EQ(a.router().counters().transactions, 2U);
+    EXPECT_EQ(Client("flkt-out", address_a, 20'000).line(), "flkt-a2 " + address_out);
+    EXPECT_EQ(Client("flkt-out", address_a, 29'999).line(), "flkt-a2 " + address_out);
+    const Talk::Outcome heard = untouched.end();
+    EXPECT_FALSE(heard.broken);
+    EXPECT_GT(heard.answers, 10U);
+    EXPECT_LT(heard.longest, 1s);
+    ASSERT_OK(a.apply(table));
+
     // Of a held port, as in a cutover: what follows a change of an open one is not part of it.
     const auto median_of_changes = [&](RouteTable changing) {
         std::vector<Clock::duration> taken;
@@ -687,6 +759,10 @@ TEST_F(RouterContract, ManyRoutesChangeInOneStepAndOneRouteIsQuick) {
     const auto restarted = Clock::now() - restart;
     ASSERT_OK(a.apply({{7001, held_at(to_a1)}}));
     const auto alone = median_of_changes({});
+    std::cout << "10000 routes elsewhere in one change: "
+              << std::chrono::duration_cast<std::chrono::milliseconds>(changed).count() << " ms; an open connection had "
+              << heard.answers << " answers meanwhile, the longest after "
+              << std::chrono::duration_cast<std::chrono::microseconds>(heard.longest).count() << " us\n";
     std::cout << "10000 routes in one change: " << std::chrono::duration_cast<std::chrono::milliseconds>(all).count()
               << " ms; reading them back: " << std::chrono::duration_cast<std::chrono::milliseconds>(restarted).count()
               << " ms; one change of one route, median: " << alone << " us, among 10000: " << among_many << " us\n";

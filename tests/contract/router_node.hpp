@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <iostream>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -69,6 +71,10 @@ public:
             if (!opened) throw std::runtime_error(opened.error().message);
             return std::move(*opened);
         });
+        router_->watch([this](const std::string& found) {
+            const std::lock_guard lock(mutex_);
+            found_.push_back(found);
+        });
     }
     void stop() { router_.reset(); }
 
@@ -90,6 +96,26 @@ public:
     Status ensure() {
         return await([&](Done<void> done) { router_->ensure(std::move(done)); });
     }
+    Result<std::vector<model::TakenPort>> find_taken() {
+        std::promise<Result<std::vector<model::TakenPort>>> promise;
+        router_->find_taken([&](auto found) { promise.set_value(std::move(found)); });
+        return promise.get_future().get();
+    }
+    /// Until it is told that strangers did something, in these words among others. What was told before is forgotten.
+    bool finds(const std::string& words) {
+        const auto end = Clock::now() + 10s;
+        for (;;) {
+            {
+                const std::lock_guard lock(mutex_);
+                for (const std::string& found : std::exchange(found_, {})) {
+                    if (found.find(words) != std::string::npos) return true;
+                    std::cout << "found: " << found << '\n';
+                }
+            }
+            if (Clock::now() > end) return false;
+            std::this_thread::sleep_for(1ms);
+        }
+    }
     NftRouter& router() { return *router_; }
     void await_waiting(std::uint64_t count) {
         const auto end = Clock::now() + 5s;
@@ -107,6 +133,8 @@ private:
 
     std::string name_space_;
     nftables::WaitingBounds bounds_;
+    std::mutex mutex_;
+    std::vector<std::string> found_;
     posix::EventLoop loop_;
     std::jthread loop_thread_;
     std::unique_ptr<NftRouter> router_;

@@ -20,7 +20,7 @@ public:
         return *outcome;
     }
     model::RouteTarget server(const std::string& name) override { return {name, 6379, true}; }
-    Attempt connect(std::uint16_t port) override {
+    Attempt connect(const model::ExternalPort& port) override {
         const Attempt attempt = outcomes_.size();
         outcomes_.emplace_back();
         ask(attempt, port);
@@ -59,16 +59,32 @@ public:
         return host_.passes(outcomes_[attempt]);
     }
     Duration now() override { return Duration{world_.now().unix_ns}; }
+    void stranger_listens(const model::ExternalPort& port) override {
+        host_.taken.push_back({port.number, port.protocol, "somebody"});
+    }
+    Result<std::vector<model::TakenPort>> find_taken() override {
+        std::optional<Result<std::vector<model::TakenPort>>> taken;
+        process_->port.find_taken([&](auto found) { taken = std::move(found); });
+        if (!pass_until(world_, [&] { return taken.has_value(); })) return fail(ErrorCode::internal, "no outcome");
+        return *taken;
+    }
+    void flush() override { host_.flush(); }
+    bool tells_of_strangers() override {
+        return pass_until(world_, [&] { return !process_->told.empty(); }) && !std::exchange(process_->told, {}).empty();
+    }
 
 private:
     struct Process {
-        Process(sim::World& world, sim::RouterHost& host) : loop(world), port(world, loop, host) {}
+        Process(sim::World& world, sim::RouterHost& host) : loop(world), port(world, loop, host) {
+            port.watch([this](const std::string& found) { told = found; });
+        }
         sim::ProcessLoop loop;
         sim::RouterPort port;
+        std::string told;
     };
 
     /// A client whose first packet is dropped asks again, each second.
-    void ask(Attempt attempt, std::uint16_t port) {
+    void ask(Attempt attempt, const model::ExternalPort& port) {
         host_.lookup(port, [this, attempt, port](const model::RouteEntry* entry) {
             if (!entry || !entry->target) {
                 outcomes_[attempt] = "refused";
@@ -100,6 +116,14 @@ TEST(SimulatedRouterHost, HasNoLeaseAfterAPowerLoss) {
 }
 
 /// A cutover that went wrong must not keep its clients for ever.
+TEST(SimulatedRouterHost, DropsDatagramsThatHaveWaitedForTenSeconds) {
+    SimulatedRouter router;
+    const model::ExternalPort port(7001, model::Protocol::udp);
+    ASSERT_TRUE(router.apply({{port, {std::nullopt, true}}}));
+    const auto attempt = router.connect(port);
+    EXPECT_EQ(router.outcome(attempt), "nothing");
+}
+
 TEST(SimulatedRouterHost, RefusesWhoHasWaitedForAMinute) {
     SimulatedRouter router;
     ASSERT_TRUE(router.apply({{7001, {std::nullopt, true}}}));

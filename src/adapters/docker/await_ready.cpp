@@ -34,8 +34,10 @@ public:
     Questions(Api& api, const model::Application& application, const Inspected& container, Clock::time_point began)
         : api_(api), container_(container), began_(began) {
         if (container.health) return;
-        for (const model::Port& port : application.ports) ports_.push_back(port.internal);
-        alone_ = ports_.empty();
+        for (const model::Port& port : application.ports) {
+            (port.protocol == model::Protocol::udp ? udp_ports_ : ports_).push_back(port.internal);
+        }
+        alone_ = application.ports.empty();
     }
 
     [[nodiscard]] Pace pace() const { return container_.health ? health_pace : port_pace; }
@@ -48,6 +50,10 @@ public:
             const std::uint16_t port = ports_.back();
             FLOCKER_CHECK_OK(ask_whether_ready(container_.seen.address, port, protocol_of(port), answer_limit));
             ports_.pop_back();
+        }
+        for (const std::uint16_t port : udp_ports_) {
+            if (listens_for_datagrams(container_.pid, port)) continue;
+            return fail(ErrorCode::unavailable, "nobody listens at its port " + std::to_string(port) + "/udp");
         }
         return {};
     }
@@ -70,6 +76,7 @@ private:
     const Inspected& container_;
     const Clock::time_point began_;
     std::vector<std::uint16_t> ports_;
+    std::vector<std::uint16_t> udp_ports_;
     bool alone_{false};
 };
 

@@ -66,6 +66,8 @@ Result<ports::EngineSeen> Containers::observe() {
         seen.containers.push_back(std::move(completed->seen));
     }
     processes_.forget_all_but({ids.begin(), ids.end()});
+    FLOCKER_TRY(const auto running, api_.call({.path = "/containers/json"}));
+    FLOCKER_TRY(seen.published, parse_published(running.body));
     FLOCKER_TRY(const auto images, api_.call({.path = "/images/json"}));
     FLOCKER_TRY(seen.images, parse_image_list(images.body));
     return seen;

@@ -12,7 +12,7 @@ namespace flocker::docker {
 namespace {
 
 constexpr Duration pause_min = 100ms;
-constexpr Duration pause_max = 5s;
+constexpr Duration pause_max = 1s;
 
 }  // namespace
 

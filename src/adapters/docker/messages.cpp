@@ -210,6 +210,25 @@ Result<std::vector<std::string>> parse_container_list(const std::string& text) {
     return ids;
 }
 
+Result<std::vector<model::TakenPort>> parse_published(const std::string& text) {
+    FLOCKER_TRY(const json::array list, parse_array(text));
+    std::set<model::TakenPort> published;
+    for (const json::value& item : list) {
+        const json::value* ports = find(item, {"Ports"});
+        const std::vector<std::string> container_names = texts_at(item, {"Names"});
+        if (ports == nullptr || !ports->is_array() || container_names.empty()) continue;
+        for (const json::value& port : ports->get_array()) {
+            const std::int64_t external = number_at(port, {"PublicPort"});
+            const std::string protocol = text_at(port, {"Type"});
+            if (external <= 0 || external > UINT16_MAX || (protocol != "tcp" && protocol != "udp")) continue;
+            published.insert({static_cast<std::uint16_t>(external),
+                              protocol == "udp" ? model::Protocol::udp : model::Protocol::tcp,
+                              "container " + without_slash(container_names.front())});
+        }
+    }
+    return std::vector(published.begin(), published.end());
+}
+
 Result<std::set<std::string>> parse_image_list(const std::string& text) {
     FLOCKER_TRY(const json::array list, parse_array(text));
     std::set<std::string> images;

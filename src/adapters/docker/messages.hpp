@@ -53,6 +53,8 @@ struct Inspected {
 [[nodiscard]] Result<Inspected> parse_container(const std::string& json);
 /// The ids of ours in the engine's list.
 [[nodiscard]] Result<std::vector<std::string>> parse_container_list(const std::string& json);
+/// What the containers in the engine's list publish on this node.
+[[nodiscard]] Result<std::vector<model::TakenPort>> parse_published(const std::string& json);
 /// "repository:tag" of each image that has one.
 [[nodiscard]] Result<std::set<std::string>> parse_image_list(const std::string& json);
 

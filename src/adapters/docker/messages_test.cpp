@@ -220,6 +220,17 @@ TEST(ParseImageList, LeavesOutThoseWithoutAName) {
     EXPECT_EQ(images.value(), (std::set<std::string>{"redis:7", "redis:7.0"}));
 }
 
+TEST(ParsePublished, NamesTheContainerOfEachPortOnce) {
+    const auto published = parse_published(
+        R"([{"Names":["/web"],"Ports":[{"IP":"0.0.0.0","PrivatePort":80,"PublicPort":8080,"Type":"tcp"},)"
+        R"({"IP":"::","PrivatePort":80,"PublicPort":8080,"Type":"tcp"},{"PrivatePort":443,"Type":"tcp"},)"
+        R"({"PrivatePort":53,"PublicPort":53,"Type":"udp"},{"PrivatePort":9,"PublicPort":9,"Type":"sctp"}]},)"
+        R"({"Names":["/flocker--db"],"Ports":[]},{"Names":["/odd"],"Ports":null}])");
+    EXPECT_EQ(published.value(), (std::vector<model::TakenPort>{{53, model::Protocol::udp, "container web"},
+                                                                {8080, model::Protocol::tcp, "container web"}}));
+    EXPECT_FALSE(parse_published("{}"));
+}
+
 TEST(ParseExecCode, IsUnknownWhileItRuns) {
     EXPECT_EQ(parse_exec_code(R"({"Running":true,"ExitCode":null})").value(), std::nullopt);
     EXPECT_EQ(parse_exec_code(R"({"Running":false,"ExitCode":7})").value(), 7);

@@ -2,8 +2,13 @@
 #include "adapters/docker/readiness.hpp"
 
 #include <array>
+#include <charconv>
+#include <fstream>
 #include <memory>
 #include <span>
+#include <sstream>
+#include <string>
+#include <system_error>
 
 #include "adapters/posix/fd_stream.hpp"
 
@@ -48,6 +53,32 @@ bool redis_enough(std::string_view answer) {
 }
 
 }  // namespace
+
+bool has_socket_at(std::istream& table, std::uint16_t port) {
+    std::string line;
+    // A heading, and then: "  sl: ADDRESS:PORT ADDRESS:PORT state ...", in hexadecimal.
+    for (std::getline(table, line); std::getline(table, line);) {
+        std::istringstream words(line);
+        std::string number;
+        std::string local;
+        words >> number >> local;
+        const auto colon = local.rfind(':');
+        if (colon == std::string::npos) continue;
+        std::uint16_t bound = 0;
+        const auto [end, code] = std::from_chars(local.data() + colon + 1, local.data() + local.size(), bound, 16);
+        if (code == std::errc{} && bound == port) return true;
+    }
+    return false;
+}
+
+bool listens_for_datagrams(int pid, std::uint16_t port) {
+    const std::string folder = "/proc/" + std::to_string(pid) + "/net/";
+    for (const char* family : {"udp", "udp6"}) {
+        std::ifstream table(folder + family);
+        if (table && has_socket_at(table, port)) return true;
+    }
+    return false;
+}
 
 Protocol protocol_of(std::uint16_t port) {
     if (port == 5432) return Protocol::postgres;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <istream>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,12 @@ enum class Protocol : std::uint8_t { postgres, redis, unknown };
 /// the connection in good order, as one does that speaks TLS only, and none that is starting up.
 [[nodiscard]] bool postgres_serves(std::string_view answer);
 [[nodiscard]] bool redis_serves(std::string_view answer);
+
+/// Whether the kernel's table of UDP sockets (/proc/<pid>/net/udp, udp6) has one that is bound to this port.
+[[nodiscard]] bool has_socket_at(std::istream& table, std::uint16_t port);
+/// Whether in the network of this process somebody listens for datagrams at the port. Nothing is sent there: what
+/// listens for datagrams answers only to what it understands.
+[[nodiscard]] bool listens_for_datagrams(int pid, std::uint16_t port);
 
 /// Asks once. Errors: unavailable (with what it said or did), timed_out (`limit` is for each step).
 [[nodiscard]] Status ask_whether_ready(const std::string& address, std::uint16_t port, Protocol protocol,

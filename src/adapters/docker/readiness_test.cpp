@@ -9,6 +9,7 @@
 #include <future>
 #include <memory>
 #include <span>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -22,6 +23,24 @@ using namespace std::string_view_literals;
 const std::string starting_up("E\0\0\0\x45SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"sv);
 const std::string no_such_role("E\0\0\0\x43SFATAL\0VFATAL\0C28000\0Mrole \"flocker\" does not exist\0\0\0\0"sv);
 const std::string wants_password("R\0\0\0\x0c\0\0\0\x05salt"sv);
+
+TEST(HasSocketAt, FindsAPortInTheKernelsTableAndNoOther) {
+    std::istringstream table(
+        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+        "  12: 0100007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4711 2\n"
+        " 113: 00000000000000000000000000000000:14E9 00000000:0035 07 00000000:00000000 00:00000000 00000000\n"
+        "\n");
+    const std::string text = table.str();
+    const auto has = [&](std::uint16_t port) {
+        std::istringstream again(text);
+        return has_socket_at(again, port);
+    };
+    EXPECT_TRUE(has(53));
+    EXPECT_TRUE(has(5353));
+    EXPECT_FALSE(has(0));
+    EXPECT_FALSE(has(54));
+    EXPECT_FALSE(listens_for_datagrams(0, 53));
+}
 
 /// Accepts one connection and answers the first bytes it gets.
 class OneAnswer {

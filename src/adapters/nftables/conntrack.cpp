@@ -2,6 +2,7 @@
 #include "adapters/nftables/conntrack.hpp"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
@@ -10,6 +11,8 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <set>
 
 namespace flocker::nftables {
 namespace {
@@ -94,6 +97,28 @@ bool is_stale(const Entry& entry, const Targets& targets) {
     return found != targets.end() && !(found->second && went_to(entry, *found->second));
 }
 
+/// Addresses of this network namespace, network byte order.
+std::set<std::uint32_t> own_addresses() {
+    std::set<std::uint32_t> own;
+    ifaddrs* list = nullptr;
+    if (getifaddrs(&list) != 0) return own;
+    const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(list, freeifaddrs);
+    for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
+        if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != AF_INET) continue;
+        own.insert(reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr.s_addr);
+    }
+    return own;
+}
+
+/// One that passes through this node to the same port elsewhere is none of ours.
+bool is_astray(const Entry& entry, const Targets& targets, const std::set<std::uint32_t>& own) {
+    if (entry.original.protocol != IPPROTO_UDP) return false;
+    const auto found = targets.find(ntohs(entry.original.destination_port));
+    if (found == targets.end() || (found->second && went_to(entry, *found->second))) return false;
+    const bool loopback = ntohl(entry.original.destination) >> 24U == IN_LOOPBACKNET;
+    return loopback || own.contains(entry.original.destination);
+}
+
 bool is_open(const Entry& entry, const std::vector<OldRoute>& routes) {
     if (!is_translated_tcp(entry) || (entry.status & IPS_SEEN_REPLY) == 0) return false;
     if (entry.tcp_state == TCP_CONNTRACK_TIME_WAIT || entry.tcp_state == TCP_CONNTRACK_CLOSE) return false;
@@ -127,15 +152,17 @@ Status remove(const NetlinkSocket& netlink, const Entry& entry, std::uint32_t se
     return netlink.ask({buffer.data(), message->nlmsg_len}, sequence);
 }
 
-/// Those of this status that `chosen` takes. The kernel leaves out all others by itself, so a busy node's table is
-/// not copied.
+/// Those of this status that `chosen` takes; nullopt: of any. The kernel leaves out all others by itself, so a busy
+/// node's table is not copied.
 template <class Chosen>
-Result<std::vector<Entry>> read_entries(const NetlinkSocket& netlink, std::uint32_t sequence, std::uint32_t status,
-                                        Chosen chosen) {
+Result<std::vector<Entry>> read_entries(const NetlinkSocket& netlink, std::uint32_t sequence,
+                                        std::optional<std::uint32_t> status, Chosen chosen) {
     alignas(nlmsghdr) std::array<char, 256> buffer{};
     nlmsghdr* dump = begin_message(buffer.data(), message_type(IPCTNL_MSG_CT_GET), NLM_F_DUMP, sequence, AF_INET, 0);
-    mnl_attr_put_u32(dump, CTA_STATUS, htonl(status));
-    mnl_attr_put_u32(dump, CTA_STATUS_MASK, htonl(IPS_DST_NAT | IPS_SEEN_REPLY));
+    if (status) {
+        mnl_attr_put_u32(dump, CTA_STATUS, htonl(*status));
+        mnl_attr_put_u32(dump, CTA_STATUS_MASK, htonl(IPS_DST_NAT | IPS_SEEN_REPLY));
+    }
     std::vector<Entry> entries;
     FLOCKER_CHECK_OK(netlink.ask({buffer.data(), dump->nlmsg_len}, sequence, [&](const nlmsghdr& message) {
         const Entry entry = read_entry(message);
@@ -159,6 +186,19 @@ Result<std::size_t> Conntrack::forget_unanswered(const Targets& targets) {
     std::size_t forgotten = 0;
     for (const Entry& entry : stale) {
         // An entry that is gone already is as good as removed.
+        if (remove(netlink_, entry, ++sequence_)) ++forgotten;
+    }
+    return forgotten;
+}
+
+Result<std::size_t> Conntrack::forget_flows(const Targets& targets) {
+    if (targets.empty()) return std::size_t{0};
+    const std::set<std::uint32_t> own = own_addresses();
+    FLOCKER_TRY(const std::vector<Entry> astray,
+                read_entries(netlink_, ++sequence_, std::nullopt,
+                             [&](const Entry& entry) { return is_astray(entry, targets, own); }));
+    std::size_t forgotten = 0;
+    for (const Entry& entry : astray) {
         if (remove(netlink_, entry, ++sequence_)) ++forgotten;
     }
     return forgotten;

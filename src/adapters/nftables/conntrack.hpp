@@ -42,7 +42,12 @@ public:
     [[nodiscard]] Result<std::size_t> forget_unanswered(
         const std::map<std::uint16_t, std::optional<model::RouteTarget>>& targets);
 
-    /// The same for connections that were answered, went by one of these routes, and were not closed by both
+    /// The kernel goes on sending the datagrams of a steady flow to where it sent the first of them: makes it forget the
+    /// flows to these external UDP ports that do not go to the port's target, answered or not. How many were forgotten.
+    [[nodiscard]] Result<std::size_t> forget_flows(
+        const std::map<std::uint16_t, std::optional<model::RouteTarget>>& targets);
+
+    /// Of TCP, the same for connections that were answered, went by one of these routes, and were not closed by both
     /// sides. What their clients say next goes by the port's route of then, to where nobody knows of them: it
     /// is answered with a reset. Which they were, for those that say nothing.
     [[nodiscard]] Result<std::vector<ClientSide>> forget_open(const std::vector<OldRoute>& routes);

@@ -19,10 +19,11 @@
 namespace flocker::nftables {
 namespace {
 
-Status ensure_sysctl(const std::string& path) {
+Status ensure_sysctl(const std::string& path, std::string& found) {
     std::string value;
     std::ifstream(path) >> value;
     if (value == "1") return {};
+    found = path + " was " + value;
     std::ofstream file(path);
     file << "1\n" << std::flush;
     if (!file) return fail(ErrorCode::unavailable, path + " can't be set to 1");
@@ -76,8 +77,9 @@ std::vector<std::string> leave(std::string verb, std::string chain) {
             "comment",       "--comment",      "flocker", "-j",        "ACCEPT"};
 }
 
-Status ensure_leave(const std::string& chain) {
+Status ensure_leave(const std::string& chain, std::string& found) {
     if (run_iptables(leave("-C", chain)).exit_code == 0) return {};
+    found = "chain " + chain + " did not let our connections pass";
     if (run_iptables(leave("-I", chain)).exit_code == 0) return {};
     return fail(ErrorCode::unavailable,
                 fmt::format("iptables does not let translated connections pass in chain {}", chain));
@@ -85,15 +87,19 @@ Status ensure_leave(const std::string& chain) {
 
 }  // namespace
 
-Status ensure_forwarding() {
-    FLOCKER_CHECK_OK(ensure_sysctl("/proc/sys/net/ipv4/ip_forward"));
-    FLOCKER_CHECK_OK(ensure_sysctl("/proc/sys/net/ipv4/conf/all/route_localnet"));
+Result<std::string> ensure_forwarding() {
+    std::string found;
+    FLOCKER_CHECK_OK(ensure_sysctl("/proc/sys/net/ipv4/ip_forward", found));
+    FLOCKER_CHECK_OK(ensure_sysctl("/proc/sys/net/ipv4/conf/all/route_localnet", found));
     // Without the binary there is no Docker either, for dockerd does not start without it.
     const Outcome forward = run_iptables({"-S", "FORWARD"});
-    if (forward.exit_code != 0) return {};
-    if (forward.output.find("-j DOCKER-USER") != std::string::npos) return ensure_leave("DOCKER-USER");
-    if (forward.output.find("-P FORWARD DROP") != std::string::npos) return ensure_leave("FORWARD");
-    return {};
+    if (forward.exit_code != 0) return found;
+    if (forward.output.find("-j DOCKER-USER") != std::string::npos) {
+        FLOCKER_CHECK_OK(ensure_leave("DOCKER-USER", found));
+    } else if (forward.output.find("-P FORWARD DROP") != std::string::npos) {
+        FLOCKER_CHECK_OK(ensure_leave("FORWARD", found));
+    }
+    return found;
 }
 
 void withdraw_forwarding() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
 #include "base/result.hpp"
 
 namespace flocker::nftables {
@@ -11,8 +13,8 @@ namespace flocker::nftables {
 /// would make iptables, and with it dockerd, refuse them.
 ///
 /// Blocks, about 20 ms where there is Docker. Repeating: changes nothing that is right already.
-/// Errors: unavailable.
-[[nodiscard]] Status ensure_forwarding();
+/// What had to be put right, in words; empty: nothing. Errors: unavailable.
+[[nodiscard]] Result<std::string> ensure_forwarding();
 /// Takes back the leave in the FORWARD chain. The sysctls stay: others may rely on them by now.
 void withdraw_forwarding();
 

@@ -9,24 +9,32 @@ Result<KernelRoutes> KernelRoutes::open() {
     FLOCKER_TRY(NftSession nft, NftSession::open());
     const bool bridged = nft.run(bridge_probe_text()).has_value();
     KernelRoutes routes(std::move(nft), bridged);
-    FLOCKER_TRY(Listing seen, routes.read());
-    if (!seen.complete) FLOCKER_CHECK_OK(routes.install(seen.table));
-    routes.table_ = std::move(seen.table);
+    FLOCKER_TRY(Seen seen, routes.read());
+    if (!seen.listing.complete) FLOCKER_CHECK_OK(routes.install(seen.listing.table));
+    routes.table_ = std::move(seen.listing.table);
     return routes;
 }
 
-Result<Listing> KernelRoutes::read() {
+Result<KernelRoutes::Seen> KernelRoutes::read() {
     // "tables" succeeds with nothing if there is none, so a failure of the listing is one.
     FLOCKER_TRY(const std::string tables, nft_.run("list tables\n"));
-    if (tables.find("table ip flocker\n") == std::string::npos) return Listing{};
+    Seen seen;
+    const auto lacks = [&seen](bool complete, const char* why) {
+        seen.listing.complete = complete;
+        if (!complete) seen.lacking = why;
+        return seen;
+    };
+    if (tables.find("table ip flocker\n") == std::string::npos) return lacks(false, "table ip flocker was gone");
     FLOCKER_TRY(const std::string text, nft_.run("list table ip flocker\n"));
-    FLOCKER_TRY(Listing seen, parse_listing(text));
-    if (!bridged_ || !seen.complete) return seen;
-    seen.complete = tables.find("table bridge flocker\n") != std::string::npos;
-    if (!seen.complete) return seen;
+    FLOCKER_TRY(seen.listing, parse_listing(text));
+    if (!seen.listing.complete || !has_rules_of(text, shape_text(QueueStatement::in_text))) {
+        return lacks(false, "rules of table ip flocker were not as they had been made");
+    }
+    if (!bridged_) return lacks(true, "");
+    if (tables.find("table bridge flocker\n") == std::string::npos) return lacks(false, "table bridge flocker was gone");
     FLOCKER_TRY(const std::string across, nft_.run("list table bridge flocker\n"));
-    seen.complete = bridge_agrees(across, seen.table);
-    return seen;
+    const bool agrees = bridge_agrees(across, seen.listing.table) && has_rules_of(across, bridge_shape_text());
+    return lacks(agrees, "table bridge flocker was not as it had been made");
 }
 
 std::string KernelRoutes::elements(const model::RouteTable& from, const model::RouteTable& to) const {
@@ -58,15 +66,22 @@ Status KernelRoutes::commit(const model::RouteTable& wanted) {
         table_ = wanted;
         return {};
     }
-    FLOCKER_TRY(const Listing seen, read());
-    FLOCKER_CHECK_OK(seen.complete ? change(seen.table, wanted) : install(wanted));
+    FLOCKER_CHECK_OK(verify());
+    FLOCKER_CHECK_OK(change(table_, wanted));
     table_ = wanted;
     return {};
 }
 
 Status KernelRoutes::verify() {
-    FLOCKER_TRY(const Listing seen, read());
-    return seen.complete ? change(seen.table, table_) : install(table_);
+    FLOCKER_TRY(const Seen seen, read());
+    if (!seen.listing.complete) {
+        FLOCKER_CHECK_OK(install(table_));
+        found_ = seen.lacking;
+    } else if (!elements(seen.listing.table, table_).empty()) {
+        FLOCKER_CHECK_OK(change(seen.listing.table, table_));
+        found_ = "routes in table ip flocker were not as they had been made";
+    }
+    return {};
 }
 
 }  // namespace flocker::nftables

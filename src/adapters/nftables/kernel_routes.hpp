@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "adapters/nftables/nft_session.hpp"
 #include "adapters/nftables/ruleset.hpp"
@@ -24,8 +25,10 @@ public:
     /// One transaction of what differs; none if nothing does. `wanted` is valid. If somebody else
     /// changed the table in the meantime, that is undone with it.
     [[nodiscard]] Status commit(const model::RouteTable& wanted);
-    /// Reads the table and undoes what somebody else did to it.
+    /// Reads the tables, rules and all, and undoes what somebody else did to them.
     [[nodiscard]] Status verify();
+    /// What somebody else had done to the tables and was undone since the last call; empty: nothing.
+    [[nodiscard]] std::string take_found() { return std::exchange(found_, {}); }
     /// Whether this kernel has nftables for bridges: then there is a table `bridge flocker`.
     [[nodiscard]] bool bridged() const { return bridged_; }
     /// Transactions since open(), without those that made the table.
@@ -33,7 +36,11 @@ public:
 
 private:
     KernelRoutes(NftSession nft, bool bridged) : nft_(std::move(nft)), bridged_(bridged) {}
-    [[nodiscard]] Result<Listing> read();
+    struct Seen {
+        Listing listing;
+        std::string lacking;  ///< Why it is not complete.
+    };
+    [[nodiscard]] Result<Seen> read();
     [[nodiscard]] Status install(const model::RouteTable& table);
     [[nodiscard]] std::string elements(const model::RouteTable& from, const model::RouteTable& to) const;
     [[nodiscard]] Status change(const model::RouteTable& from, const model::RouteTable& to);
@@ -41,6 +48,7 @@ private:
     NftSession nft_;
     bool bridged_;
     model::RouteTable table_;
+    std::string found_;
     std::uint64_t transactions_{0};
 };
 

@@ -19,7 +19,7 @@
 namespace flocker::nftables {
 namespace {
 
-/// An IPv4 header with all options, and of TCP's the ports and the sequence number behind it.
+/// An IPv4 header with all options, and what is read of the header behind it: the ports and TCP's sequence number.
 constexpr std::uint32_t copied_bytes = 60 + 8;
 /// Room for the messages of a full waiting room, as the kernel counts them.
 constexpr int receive_buffer_bytes = 8 * 1024 * 1024;
@@ -45,13 +45,16 @@ struct FirstPacket {
 
 std::optional<FirstPacket> read_first_packet(std::span<const std::uint8_t> packet) {
     constexpr std::size_t header_min = 20;
-    if (packet.size() < header_min || packet[0] >> 4 != 4 || packet[9] != IPPROTO_TCP) return std::nullopt;
+    if (packet.size() < header_min || packet[0] >> 4 != 4) return std::nullopt;
+    const bool udp = packet[9] == IPPROTO_UDP;
+    if (!udp && packet[9] != IPPROTO_TCP) return std::nullopt;
     const std::size_t header = static_cast<std::size_t>(packet[0] & 0x0f) * 4;
     if (header < header_min || packet.size() < header + 8) return std::nullopt;
     return FirstPacket{.connection = {.source = read_u32(&packet[12]),
                                       .destination = read_u32(&packet[16]),
                                       .source_port = read_u16(&packet[header]),
-                                      .destination_port = read_u16(&packet[header + 2])},
+                                      .destination_port = read_u16(&packet[header + 2]),
+                                      .protocol = udp ? model::Protocol::udp : model::Protocol::tcp},
                        .sequence = read_u32(&packet[header + 4])};
 }
 

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <set>
@@ -12,31 +13,39 @@
 namespace flocker::nftables {
 namespace {
 
+using model::Protocol;
 using model::RouteEntry;
 using model::RouteTable;
 using model::RouteTarget;
 
-/// The elements that stand for a route table.
-struct Elements {
+/// The elements that stand for one protocol's part of a route table.
+struct PortElements {
     std::map<std::uint16_t, std::string> routes;
-    std::set<std::string> peers;
     std::set<std::uint16_t> held;
     std::set<std::uint16_t> closed;
+};
+/// Those that stand for all of it.
+struct Elements {
+    PortElements tcp;
+    PortElements udp;
+    std::set<std::string> peers;
     std::set<std::string> leased;
 };
 
 constexpr std::string_view routed = "ip flocker";
 constexpr std::string_view bridged = "bridge flocker";
+constexpr std::string_view sixed = "ip6 flocker";
 
 Elements elements_of(const RouteTable& table) {
     Elements elements;
     for (const auto& [port, entry] : table) {
-        if (entry.held) elements.held.insert(port);
+        PortElements& ports = port.protocol == model::Protocol::udp ? elements.udp : elements.tcp;
+        if (entry.held) ports.held.insert(port.number);
         if (!entry.target) {
-            if (!entry.held) elements.closed.insert(port);
+            if (!entry.held) ports.closed.insert(port.number);
             continue;
         }
-        elements.routes.emplace(port, fmt::format("{} . {}", entry.target->address, entry.target->port));
+        ports.routes.emplace(port.number, fmt::format("{} . {}", entry.target->address, entry.target->port));
         if (!entry.target->local) elements.peers.insert(entry.target->address);
         if (entry.target->local && entry.leased) elements.leased.insert(entry.target->address);
     }
@@ -65,7 +74,7 @@ void put_set_change(std::string& text, std::string_view table, std::string_view 
     put_command(text, "add", table, set, added);
 }
 
-void put_route_change(std::string& text, const std::map<std::uint16_t, std::string>& from,
+void put_route_change(std::string& text, std::string_view map, const std::map<std::uint16_t, std::string>& from,
                       const std::map<std::uint16_t, std::string>& to) {
     std::vector<std::string> gone;
     std::vector<std::string> added;
@@ -77,8 +86,8 @@ void put_route_change(std::string& text, const std::map<std::uint16_t, std::stri
         const auto there = from.find(port);
         if (there == from.end() || there->second != target) added.push_back(fmt::format("{} : {}", port, target));
     }
-    put_command(text, "delete", routed, "routes", gone);
-    put_command(text, "add", routed, "routes", added);
+    put_command(text, "delete", routed, map, gone);
+    put_command(text, "add", routed, map, added);
 }
 
 bool is_ipv4(const std::string& address) {
@@ -120,11 +129,40 @@ Result<std::uint16_t> parse_port(std::string_view word) {
     return port;
 }
 
+/// How many rules each chain has that has any.
+std::map<std::string_view, std::size_t> count_rules(std::string_view text) {
+    std::map<std::string_view, std::size_t> counts;
+    std::string_view chain;
+    while (!text.empty()) {
+        const auto end = std::min(text.find('\n'), text.size());
+        std::string_view line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        const auto begin = line.find_first_not_of(" \t");
+        // nft prints nothing for a rule that it has no words for.
+        const bool wordless = begin == std::string_view::npos && line.starts_with("\t\t");
+        line = begin == std::string_view::npos ? std::string_view() : line.substr(begin);
+        constexpr std::string_view opening = "chain ";
+        if (line.starts_with(opening)) {
+            chain = line.substr(opening.size(), line.find(" {") - opening.size());
+        } else if (line.starts_with("}")) {
+            chain = {};
+        } else if (!chain.empty() && (wordless || (!line.empty() && !line.starts_with("type ")))) {
+            ++counts[chain];
+        }
+    }
+    return counts;
+}
+
 }  // namespace
 
+bool has_rules_of(std::string_view listing, std::string_view shape) {
+    return count_rules(listing) == count_rules(shape);
+}
+
 Status validate(const RouteTable& table) {
-    for (const auto& [port, entry] : table) {
-        if (port == 0) return fail(ErrorCode::invalid_argument, "route: 0 is not a port");
+    for (const auto& [external, entry] : table) {
+        const std::string port = to_text(external);
+        if (external.number == 0) return fail(ErrorCode::invalid_argument, "route: 0 is not a port");
         if (!entry.target) continue;
         if (!is_ipv4(entry.target->address)) {
             return fail(ErrorCode::invalid_argument,
@@ -154,6 +192,9 @@ std::string shape_text(QueueStatement queue) {
     set peers {{ type ipv4_addr; }}
     set held {{ type inet_service; }}
     set closed {{ type inet_service; }}
+    map udp_routes {{ type inet_service : ipv4_addr . inet_service; }}
+    set udp_held {{ type inet_service; }}
+    set udp_closed {{ type inet_service; }}
     set leased {{ type ipv4_addr; }}
     set {} {{ type ether_type; flags timeout; }}
     chain lease_in {{
@@ -165,35 +206,49 @@ std::string shape_text(QueueStatement queue) {
         ip daddr @leased meta protocol != @{} drop
     }}
     chain wait {{
-        meta mark {:#010x} reject with tcp reset
         {}
     }}
     chain gate {{
+        tcp dport @held meta mark {:#010x} reject with tcp reset
         tcp dport @held jump wait
         tcp dport @held drop
         tcp dport @closed reject with tcp reset
+    }}
+    chain udp_gate {{
+        udp dport @udp_held fib daddr type local jump wait
+        udp dport @udp_held fib daddr type local drop
+        udp dport @udp_closed fib daddr type local reject with icmp type port-unreachable
     }}
     chain gate_in {{
         type filter hook prerouting priority -300; policy accept;
         iif != "lo" ip daddr 127.0.0.0/8 drop
         tcp flags & (fin|syn|rst|ack) == syn fib daddr type local jump gate
+        meta l4proto udp jump udp_gate
     }}
     chain gate_out {{
         type filter hook output priority -300; policy accept;
         tcp flags & (fin|syn|rst|ack) == syn fib daddr type local jump gate
+        meta l4proto udp jump udp_gate
     }}
     chain translate {{
         meta mark set meta mark | 0x01000000
         dnat ip to tcp dport map @routes
         meta mark set meta mark & 0xfeffffff
     }}
+    chain udp_translate {{
+        meta mark set meta mark | 0x01000000
+        dnat ip to udp dport map @udp_routes
+        meta mark set meta mark & 0xfeffffff
+    }}
     chain translate_in {{
         type nat hook prerouting priority -105; policy accept;
         fib daddr type local meta l4proto tcp jump translate
+        fib daddr type local meta l4proto udp jump udp_translate
     }}
     chain translate_out {{
         type nat hook output priority -105; policy accept;
         fib daddr type local meta l4proto tcp jump translate
+        fib daddr type local meta l4proto udp jump udp_translate
     }}
     chain turn_back {{
         type filter hook forward priority 0; policy accept;
@@ -208,8 +263,8 @@ std::string shape_text(QueueStatement queue) {
     }}
 }}
 )";
-    return fmt::format(shape, lease_set, lease_set, lease_set, refused_mark,
-                       queue == QueueStatement::in_text ? fmt::format("queue num {}", held_queue) : "");
+    return fmt::format(shape, lease_set, lease_set, lease_set,
+                       queue == QueueStatement::in_text ? fmt::format("queue num {}", held_queue) : "", refused_mark);
 }
 
 std::string bridge_shape_text() {
@@ -246,14 +301,53 @@ std::string bridge_probe_text() {
            "delete table bridge flocker_probe\n";
 }
 
+std::string six_shape_text(std::uint16_t proxy) {
+    constexpr std::string_view shape = R"(table ip6 flocker {{
+    set ports {{ type inet_service; }}
+    chain redirect_in {{
+        type nat hook prerouting priority -105; policy accept;
+        fib daddr type local tcp dport @ports redirect to :{}
+    }}
+    chain redirect_out {{
+        type nat hook output priority -105; policy accept;
+        fib daddr type local tcp dport @ports redirect to :{}
+    }}
+}}
+)";
+    return fmt::format(shape, proxy, proxy);
+}
+
+std::string six_removal_text() {
+    return fmt::format("add table {}\ndelete table {}\n", sixed, sixed);
+}
+
+std::string six_transaction(const std::set<std::uint16_t>& from, const std::set<std::uint16_t>& to) {
+    std::string text;
+    put_set_change(text, sixed, "ports", from, to);
+    return text;
+}
+
+bool six_agrees(std::string_view text, std::uint16_t proxy, const std::set<std::uint16_t>& ports) {
+    std::set<std::uint16_t> seen;
+    for (const std::string_view word : words_of(text, "set ports {")) {
+        const auto port = parse_port(word);
+        if (!port) return false;
+        seen.insert(*port);
+    }
+    return seen == ports && has_rules_of(text, six_shape_text(proxy));
+}
+
 std::string transaction(const RouteTable& from, const RouteTable& to) {
     const Elements before = elements_of(from);
     const Elements after = elements_of(to);
     std::string text;
-    put_route_change(text, before.routes, after.routes);
+    put_route_change(text, "routes", before.tcp.routes, after.tcp.routes);
+    put_route_change(text, "udp_routes", before.udp.routes, after.udp.routes);
     put_set_change(text, routed, "peers", before.peers, after.peers);
-    put_set_change(text, routed, "held", before.held, after.held);
-    put_set_change(text, routed, "closed", before.closed, after.closed);
+    put_set_change(text, routed, "held", before.tcp.held, after.tcp.held);
+    put_set_change(text, routed, "closed", before.tcp.closed, after.tcp.closed);
+    put_set_change(text, routed, "udp_held", before.udp.held, after.udp.held);
+    put_set_change(text, routed, "udp_closed", before.udp.closed, after.udp.closed);
     put_set_change(text, routed, "leased", before.leased, after.leased);
     return text;
 }
@@ -272,25 +366,29 @@ Result<Listing> parse_listing(std::string_view text) {
     const std::vector<std::string_view> containers = words_of(text, "set leased {");
     const std::set<std::string_view> leased(containers.begin(), containers.end());
 
-    const std::vector<std::string_view> routes = words_of(text, "map routes {");
-    // port : address . port
-    constexpr std::size_t words_of_a_route = 5;
-    if (routes.size() % words_of_a_route != 0)
-        return fail(ErrorCode::corrupt, "nft table flocker: its routes can't be read");
-    for (std::size_t at = 0; at < routes.size(); at += words_of_a_route) {
-        FLOCKER_TRY(const std::uint16_t port, parse_port(routes[at]));
-        FLOCKER_TRY(const std::uint16_t target_port, parse_port(routes[at + 4]));
-        RouteTarget target{std::string(routes[at + 2]), target_port, !remote.contains(routes[at + 2])};
-        listing.table[port].leased = target.local && leased.contains(target.address);
-        listing.table[port].target = std::move(target);
-    }
-    for (const std::string_view word : words_of(text, "set held {")) {
-        FLOCKER_TRY(const std::uint16_t port, parse_port(word));
-        listing.table[port].held = true;
-    }
-    for (const std::string_view word : words_of(text, "set closed {")) {
-        FLOCKER_TRY(const std::uint16_t port, parse_port(word));
-        listing.table[port];
+    for (const Protocol protocol : {Protocol::tcp, Protocol::udp}) {
+        const std::string prefix = protocol == Protocol::udp ? "udp_" : "";
+        const std::vector<std::string_view> routes = words_of(text, "map " + prefix + "routes {");
+        // port : address . port
+        constexpr std::size_t words_of_a_route = 5;
+        if (routes.size() % words_of_a_route != 0)
+            return fail(ErrorCode::corrupt, "nft table flocker: its routes can't be read");
+        for (std::size_t at = 0; at < routes.size(); at += words_of_a_route) {
+            FLOCKER_TRY(const std::uint16_t port, parse_port(routes[at]));
+            FLOCKER_TRY(const std::uint16_t target_port, parse_port(routes[at + 4]));
+            RouteTarget target{std::string(routes[at + 2]), target_port, !remote.contains(routes[at + 2])};
+            RouteEntry& entry = listing.table[{port, protocol}];
+            entry.leased = target.local && leased.contains(target.address);
+            entry.target = std::move(target);
+        }
+        for (const std::string_view word : words_of(text, "set " + prefix + "held {")) {
+            FLOCKER_TRY(const std::uint16_t port, parse_port(word));
+            listing.table[{port, protocol}].held = true;
+        }
+        for (const std::string_view word : words_of(text, "set " + prefix + "closed {")) {
+            FLOCKER_TRY(const std::uint16_t port, parse_port(word));
+            listing.table[{port, protocol}];
+        }
     }
     return listing;
 }

@@ -7,8 +7,11 @@
 //   set peers    address                  other nodes: connections sent there need our address
 //   set held     port                     new connections wait in the queue, before conntrack and NAT
 //   set closed   port                     in the table, with no target and not held: reset
+//   udp_routes, udp_held, udp_closed      the same of UDP
 //   set leased   address                  containers that get and give packets under the lease only
 //   set lease    one element              there while the lease runs: the kernel takes it out by itself
+//
+// Of UDP every datagram to a held port waits: before conntrack, nothing tells the first of a flow from others.
 //
 // A new connection meets, in this order: the gate (priority raw: held or closed?), conntrack, the
 // translation (before Docker's own). Held packets have no conntrack entry yet, so on release they are
@@ -21,6 +24,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -34,7 +38,7 @@ inline constexpr std::uint16_t held_queue = 4523;
 
 /// A chain whose presence says that the table is complete and of this shape. A change to
 /// shape_text() takes a new name.
-inline constexpr std::string_view shape_marker = "shape_3";
+inline constexpr std::string_view shape_marker = "shape_4";
 
 /// The set of either table whose element lease_key is the lease. Keys are of lease_key's size.
 inline constexpr std::string_view lease_set = "lease";
@@ -70,12 +74,21 @@ enum class QueueStatement : std::uint8_t {
 /// Succeeds where the kernel has that family, and leaves nothing.
 [[nodiscard]] std::string bridge_probe_text();
 
+/// The table `ip6 flocker`, which redirects connections to these TCP ports of this node to `proxy`.
+[[nodiscard]] std::string six_shape_text(std::uint16_t proxy);
+[[nodiscard]] std::string six_removal_text();
+[[nodiscard]] std::string six_transaction(const std::set<std::uint16_t>& from, const std::set<std::uint16_t>& to);
+/// Whether what `nft list table ip6 flocker` prints has all rules, and just these ports.
+[[nodiscard]] bool six_agrees(std::string_view text, std::uint16_t proxy, const std::set<std::uint16_t>& ports);
+
 struct Listing {
     bool complete{false};  ///< The marker is there.
     model::RouteTable table;
 };
 /// Reads what `nft list table ip flocker` prints. Errors: corrupt.
 [[nodiscard]] Result<Listing> parse_listing(std::string_view text);
+/// Whether the chains of what `nft list table` prints have as many rules, each, as in these commands that make them.
+[[nodiscard]] bool has_rules_of(std::string_view listing, std::string_view shape);
 /// Whether what `nft list table bridge flocker` prints is complete and stands for this table.
 [[nodiscard]] bool bridge_agrees(std::string_view text, const model::RouteTable& table);
 

@@ -42,6 +42,32 @@ TEST(Transaction, AddsAllElementsOfAKindInOneCommand) {
               "add element ip flocker closed { 82 }\n");
 }
 
+TEST(Transaction, KeepsTheTwoProtocolsOfANumberApart) {
+    using enum model::Protocol;
+    const RouteTable to{{53, local("172.30.0.2", 53)},
+                        {{53, udp}, local("172.30.0.3", 5353)},
+                        {{54, udp}, held({})},
+                        {{55, udp}, {}}};
+
+    EXPECT_EQ(transaction({}, to),
+              "add element ip flocker routes { 53 : 172.30.0.2 . 53 }\n"
+              "add element ip flocker udp_routes { 53 : 172.30.0.3 . 5353 }\n"
+              "add element ip flocker udp_held { 54 }\n"
+              "add element ip flocker udp_closed { 55 }\n");
+}
+
+TEST(HasRulesOf, TellsWhenOneIsMissingOrTooMany) {
+    const std::string shape = "table ip flocker {\n    chain a {\n        type filter hook input priority 0; policy accept;\n"
+                              "        tcp dport 1 drop\n        tcp dport 2 drop\n    }\n"
+                              "    chain b {\n        accept\n    }\n}\n";
+    const std::string first = "table ip flocker {\n\tset s {\n\t\ttype inet_service\n\t}\n\n\tchain a {\n"
+                              "\t\ttype filter hook input priority filter; policy accept;\n\t\ttcp dport 1 drop\n";
+    EXPECT_TRUE(has_rules_of(first + "\t\ttcp dport 2 drop\n\t}\n\n\tchain b {\n\t\t\n\t}\n\n\tchain mark {\n\t}\n}\n", shape));
+    EXPECT_FALSE(has_rules_of(first + "\t}\n\n\tchain b {\n\t\taccept\n\t}\n}\n", shape));
+    EXPECT_FALSE(has_rules_of(first + "\t\ttcp dport 2 drop\n\t}\n\tchain b {\n\t\taccept\n\t\taccept\n\t}\n}\n", shape));
+    EXPECT_FALSE(has_rules_of("table ip flocker {\n\tchain a {\n\t}\n}\n", shape));
+}
+
 TEST(Transaction, TouchesOnlyTheRouteThatChanges) {
     const RouteTable from{{80, local("172.30.0.2", 8080)}, {81, local("172.30.0.3", 5432)}};
     const RouteTable to{{80, local("172.30.0.2", 8080)}, {81, local("172.30.0.4", 5432)}};
@@ -112,7 +138,11 @@ TEST(ParseListing, GivesBackTheTableThatTheElementsStandFor) {
         "\tset peers {\n\t\ttype ipv4_addr\n\t\telements = { 10.0.0.2 }\n\t}\n\n"
         "\tset held {\n\t\ttype inet_service\n\t\telements = { 81, 83 }\n\t}\n\n"
         "\tset closed {\n\t\ttype inet_service\n\t\telements = { 82 }\n\t}\n\n"
-        "\tchain shape_3 {\n\t}\n}\n");
+        "\tmap udp_routes {\n\t\ttype inet_service : ipv4_addr . inet_service\n"
+        "\t\telements = { 80 : 172.30.0.3 . 8081 }\n\t}\n\n"
+        "\tset udp_held {\n\t\ttype inet_service\n\t\telements = { 81 }\n\t}\n\n"
+        "\tset udp_closed {\n\t\ttype inet_service\n\t\telements = { 84 }\n\t}\n\n"
+        "\tchain shape_4 {\n\t}\n}\n");
 
     ASSERT_TRUE(listing) << listing.error();
     EXPECT_TRUE(listing->complete);
@@ -120,7 +150,10 @@ TEST(ParseListing, GivesBackTheTableThatTheElementsStandFor) {
                                           {81, held(remote("10.0.0.2", 81))},
                                           {82, {}},
                                           {83, held({})},
-                                          {90, local("172.30.0.4", 443)}}));
+                                          {90, local("172.30.0.4", 443)},
+                                          {{80, model::Protocol::udp}, local("172.30.0.3", 8081)},
+                                          {{81, model::Protocol::udp}, held({})},
+                                          {{84, model::Protocol::udp}, {}}}));
 }
 
 TEST(ParseListing, TellsLeasedContainersFromOthersAndDoesNotTakeTheLeaseForOne) {
@@ -139,7 +172,7 @@ TEST(ParseListing, TellsLeasedContainersFromOthersAndDoesNotTakeTheLeaseForOne) 
 TEST(BridgeAgrees, OnlyWithJustTheLeasedContainersAndTheMarker) {
     const RouteTable table{{80, leased(local("172.30.0.2", 8080))}, {81, local("172.30.0.3", 81)}};
     const std::string set = "table bridge flocker {\n\tset leased {\n\t\telements = { 172.30.0.2 }\n\t}\n";
-    const std::string marker = "\tchain shape_3 {\n\t}\n";
+    const std::string marker = "\tchain shape_4 {\n\t}\n";
 
     EXPECT_TRUE(bridge_agrees(set + marker + "}\n", table));
     EXPECT_FALSE(bridge_agrees(set + "}\n", table));

@@ -35,6 +35,30 @@ TEST(WaitingRoom, ReleasesOnlyTheGivenPortsInOrderOfArrival) {
     EXPECT_EQ(room.next_due(), std::nullopt);
 }
 
+TEST(WaitingRoom, KeepsEachDatagramForItselfAndReleasesThemInTheirOrder) {
+    WaitingRoom room({.connections = 1, .time = 60s, .datagrams = 3, .datagram_time = 10s});
+    const auto datagram = [](std::uint32_t id, std::uint16_t to) {
+        QueuedPacket made = packet(id, 1000, to);
+        made.connection.protocol = model::Protocol::udp;
+        return made;
+    };
+    const model::ExternalPort dns(53, model::Protocol::udp);
+    EXPECT_TRUE(is_new(room.admit(packet(1, 1000, 53), at(0s))));
+    EXPECT_TRUE(is_new(room.admit(datagram(2, 53), at(1s))));
+    EXPECT_TRUE(is_new(room.admit(datagram(3, 54), at(2s))));
+    EXPECT_TRUE(is_new(room.admit(datagram(4, 53), at(3s))));
+    EXPECT_FALSE(room.admit(datagram(5, 53), at(3s)).waits) << "they have a number of their own";
+    EXPECT_EQ(room.next_due(), at(11s));
+
+    EXPECT_EQ(room.release({53}), Ids{1}) << "the other protocol's port is another one";
+    EXPECT_EQ(room.release({dns}), (Ids{2, 4}));
+    EXPECT_EQ(room.size(), 1U);
+    EXPECT_EQ(room.overdue(at(60s)), Ids{});
+    EXPECT_EQ(room.overdue_datagrams(at(11s)), Ids{});
+    EXPECT_EQ(room.overdue_datagrams(at(12s)), Ids{3});
+    EXPECT_EQ(room.next_due(), std::nullopt);
+}
+
 TEST(WaitingRoom, KeepsTheNewestPacketOfAConnection) {
     WaitingRoom room({});
     EXPECT_TRUE(is_new(room.admit(packet(1, 1000, 80), at(0s))));
