@@ -69,6 +69,11 @@ namespace {
 /// Snapshots that a pool may hold of one dataset when all is calm.
 constexpr std::size_t debt_max = 60;
 
+std::optional<Bytes> wished_size(const Records& records, const Ownership& ownership) {
+    const Wanted* wanted = plan::wanted_of(records, ownership);
+    return wanted && wanted->application.volume ? wanted->application.volume->maximum_size : std::nullopt;
+}
+
 std::string too_few_replicas(const plan::View& view, const Ownership& ownership) {
     if (!ownership.dataset || !ownership.established) return {};
     if (ownership.promoting) return "its owner has not made its copy yet";
@@ -293,6 +298,9 @@ std::string Converges::unsettled() const {
             const Ownership* ownership = ownership_of(view.records, id);
             if (ownership && dataset.live && ownership->owner.value != name) {
                 return name + " has not stepped down for " + id.value;
+            }
+            if (ownership && dataset.live && dataset.maximum_size != wished_size(view.records, *ownership)) {
+                return name + " has not set the maximum size of " + id.value;
             }
             if (dataset.snapshots.size() > debt_max) return fmt::format("{} keeps {} snapshots", name, dataset.snapshots.size());
         }

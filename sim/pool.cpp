@@ -72,6 +72,7 @@ Status PoolDisk::act(const DatasetAction& action, Instant now) {
                 dataset.trial_data->read_only = false;
                 dataset.trial_durable = false;
                 dataset.mounted.reset();
+                dataset.maximum_size.reset();
                 return {};
             },
             [&](const SyncTrial&) -> Status {
@@ -122,6 +123,11 @@ Status PoolDisk::act(const DatasetAction& action, Instant now) {
                 if (dataset.set_aside.empty()) datasets_.erase(found);
                 return {};
             },
+            [&](const LimitDataset& limit) -> Status {
+                if (!dataset.live && !dataset.trial_data) return fail(ErrorCode::not_found, "nothing to limit");
+                dataset.maximum_size = limit.maximum;
+                return {};
+            },
             [&](const NoteAcknowledged& note) -> Status {
                 dataset.acknowledged[note.node] = note.snapshot;
                 return {};
@@ -158,6 +164,7 @@ Status PoolDisk::demote(Dataset& dataset, const DemoteDataset& action, Instant n
         dataset.live.reset();
         dataset.seal.reset();
         dataset.mounted.reset();
+        dataset.maximum_size.reset();
     } else if (action.began_from) {
         const auto newest = dataset.snapshots.rbegin();
         const auto beyond = [&](const SnapshotId& id) { return id > *action.began_from && id.epoch < action.epoch; };
@@ -209,6 +216,7 @@ std::optional<DatasetSeen> PoolDisk::see(const DatasetId& id) const {
     for (const auto& [snapshot, kept] : dataset->set_aside) {
         seen.set_aside.push_back({snapshot, kept.taken, Bytes{kept.data->entries.size() * 100}});
     }
+    if (top) seen.maximum_size = dataset->maximum_size;
     seen.used = Bytes{1000 + (top ? top->entries.size() * 100 : 0)};
     return seen;
 }

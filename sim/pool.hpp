@@ -42,6 +42,7 @@ public:
         std::map<model::SnapshotId, Snapshot> snapshots;
         std::map<model::NodeId, model::SnapshotId> acknowledged;
         std::map<model::SnapshotId, Snapshot> set_aside;
+        std::optional<Bytes> maximum_size;  ///< Of `live`, or else `trial_data`.
     };
 
     /// The action as model/action.hpp has it, at once.

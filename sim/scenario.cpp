@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 
@@ -272,11 +273,20 @@ private:
         } else if (what < 97) {
             remove_aside();
         } else {
+            resize(application.name);
             deploy();
         }
         world_.at(world_.between(500ms, 8s), [this] {
             if (!calm_) user_acts();
         });
+    }
+
+    /// More than it ever holds.
+    void resize(const ApplicationName& name) {
+        const auto application = std::ranges::find(applications_, name, &Application::name);
+        if (!application->volume) return;
+        auto& size = application->volume->maximum_size;
+        size = size ? std::optional<Bytes>{} : Bytes{1ULL << 30U};
     }
 
     /// An operator who has looked: the machine is down.

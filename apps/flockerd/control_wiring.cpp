@@ -17,8 +17,14 @@ namespace {
 
 constexpr std::size_t file_max = std::size_t{1} << 20U;
 
-Instant wall_clock() {
-    return {std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count()};
+setup::Certify signs(const tls::Authority& authority, const tls::Terms& terms) {
+    return [authority, terms](const std::string& request) {
+        return tls::sign(authority, request, terms, setup::wall_clock());
+    };
+}
+
+void tell_of_certificate(const std::string& text) {
+    posix::log(posix::Level::info, "certificate", {{"says", text}});
 }
 
 driver::Trace control_log() {
@@ -49,10 +55,10 @@ Result<std::unique_ptr<ControlWiring>> ControlWiring::open(const standby::Watchi
                                            Parts{std::move(identity), std::move(store), std::move(tokens),
                                                  std::move(api_listener),
                                                  std::move(agent_listener), std::move(authority), std::move(self)},
-                                           loop);
+                                           folder, loop);
 }
 
-ControlWiring::ControlWiring(const standby::Watching& watching, Parts parts, ports::Loop& loop)
+ControlWiring::ControlWiring(const standby::Watching& watching, Parts parts, const std::string& folder, ports::Loop& loop)
     : parts_(std::move(parts)),
       place_(watching.place),
       workers_(loop),
@@ -62,9 +68,11 @@ ControlWiring::ControlWiring(const standby::Watching& watching, Parts parts, por
           model::ReportReceipt given;
           driver_.reported(report, [&](model::ReportReceipt receipt) { given = receipt; });
           return given;
+      }, [authority = parts_.authority](const model::Node& node, const std::string& request) {
+          return tls::sign(authority, request, tls::terms_for_node(node.id.value, node.address), setup::wall_clock());
       }),
       driver_({loop, copies_, sessions_, images_}, control_log()),
-      enrollment_(*parts_.tokens, parts_.authority, {{place_.address, place_.port}}, wall_clock),
+      enrollment_(*parts_.tokens, parts_.authority, {{place_.address, place_.port}}, setup::wall_clock),
       api_({loop, driver_, enrollment_,
             [this](const model::Node& node, const model::ApplicationName& application, std::uint32_t tail_lines, bool follow,
                    const ports::Sink& sink) { return logs(node, application, tail_lines, follow, sink); },
@@ -73,7 +81,15 @@ ControlWiring::ControlWiring(const standby::Watching& watching, Parts parts, por
             }}),
       api_server_(*parts_.api_listener, [this](const http::Request& request) { return answer(request); }),
       agent_server_(*parts_.agent_listener, [this](const http::Request& request) { return answer_agent(request); }),
-      rivals_(watching, copies_) {}
+      rivals_(watching, copies_),
+      own_renewal_({{folder}, "control", parts_.identity},
+                   signs(parts_.authority, tls::terms_for_control({{place_.address, "127.0.0.1"}, {}, {}})),
+                   setup::wall_clock, tell_of_certificate) {
+    const setup::ConfigFolder files{folder};
+    if (!posix::read_file(files.certificate("user"), file_max)) return;
+    user_renewal_.emplace(setup::Renewable{files, "user"}, signs(parts_.authority, tls::terms_for_user("admin")),
+                          setup::wall_clock, tell_of_certificate);
+}
 
 void ControlWiring::start() {
     driver_.start();

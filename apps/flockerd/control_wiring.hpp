@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "adapters/docker/docker_image_catalog.hpp"
@@ -15,6 +16,7 @@
 #include "driver/control_driver.hpp"
 #include "manifest/daemon_config.hpp"
 #include "setup/enrollment.hpp"
+#include "setup/renewal.hpp"
 #include "standby/copied_store.hpp"
 #include "standby/follower.hpp"
 
@@ -37,7 +39,7 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<ControlWiring>> open(const standby::Watching& watching,
                                                                      const std::string& folder,
                                                                      ports::Loop& loop);
-    ControlWiring(const standby::Watching& watching, Parts parts, ports::Loop& loop);
+    ControlWiring(const standby::Watching& watching, Parts parts, const std::string& folder, ports::Loop& loop);
 
     void start();
     void stop();
@@ -62,6 +64,8 @@ private:
     http::HttpServer api_server_;
     http::HttpServer agent_server_;
     standby::RivalWatch rivals_;
+    setup::Renewal own_renewal_;
+    std::optional<setup::Renewal> user_renewal_;  ///< Of the user whose certificate lies on this node.
 };
 
 }  // namespace flocker

@@ -21,6 +21,7 @@
 #include "manifest/daemon_config.hpp"
 #include "setup/layout.hpp"
 #include "setup/pool.hpp"
+#include "setup/renewal.hpp"
 #include "signpost_wiring.hpp"
 #include "standby/follower.hpp"
 #include "standby/place.hpp"
@@ -95,6 +96,16 @@ Result<tls::TlsContext> node_identity(const setup::ConfigFolder& files) {
     return tls::TlsContext::make(credentials);
 }
 
+setup::Certify certify_by_control(const manifest::DaemonConfig& config, const tls::TlsContext& identity) {
+    constexpr Duration connect_limit = std::chrono::seconds{5};
+    const auto dial = [address = config.control.address, port = config.control.agent_port,
+                       connector = identity.connector(tls::peer_is("control"))] {
+        return connector(address, port, connect_limit);
+    };
+    return setup::certify_by_control(dial, fmt::format("{}:{}", config.control.address, config.control.agent_port),
+                                     config.node.id.value);
+}
+
 /// The configuration with the control service where it is by now. What is left of an earlier one on this node
 /// is set aside.
 Result<manifest::DaemonConfig> with_control_place(manifest::DaemonConfig config, const tls::TlsContext& identity,
@@ -145,6 +156,10 @@ Result<bool> run(const manifest::DaemonConfig& written, const std::string& folde
     }
     FLOCKER_TRY(const auto agent, AgentWiring::open(config, identity, loop));
     agent->start();
+    const setup::Renewal renewal({{folder}, "node", identity}, certify_by_control(config, identity), setup::wall_clock,
+                                 [](const std::string& text) {
+                                     posix::log(posix::Level::info, "certificate", {{"says", text}});
+                                 });
     posix::log(posix::Level::info, "ready", {{"node", config.node.name}, {"control", config.control.serve}});
     static_cast<void>(posix::notify_systemd("READY=1"));
     posix::keep_watchdog(loop);

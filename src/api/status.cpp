@@ -33,6 +33,7 @@ public:
             entry.pool_free = report->pool_free;
             entry.pool_short = report->pool_short;
             for (const Problem& problem : report->problems) entry.problems.push_back(this->problem(node.id, problem));
+            if (const auto clock = plan::clock_problem(view_, node.id)) entry.problems.push_back(problem(node.id, *clock));
         }
         for (const auto& [subject, ownership] : view_.records.ownerships) {
             if (ownership.application && ownership.owner == node.id)

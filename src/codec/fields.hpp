@@ -341,6 +341,8 @@ void fields(V&& visit, Either<model::DatasetSeen> auto& dataset) {
     visit("changed", dataset.changed);
     visit("used", dataset.used);
     visit("set_aside", dataset.set_aside, added);
+    visit("maximum_size", dataset.maximum_size, added);
+    visit("size_trouble", dataset.size_trouble, added);
 }
 
 template <class V>

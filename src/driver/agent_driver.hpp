@@ -39,6 +39,7 @@ public:
     [[nodiscard]] Status admit(const ports::SnapshotOffer& offer) override;
     void received(const ports::SnapshotOffer& offer) override;
     [[nodiscard]] ports::Holdings holdings(const model::DatasetId& dataset) const override;
+    [[nodiscard]] Status knows(const model::NodeId& node) const override { return agent_.knows(node); }
 
 private:
     void feed(const protocol::Agent::Event& event);

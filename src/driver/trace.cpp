@@ -28,6 +28,9 @@ std::string describe(const DatasetAction& action) {
             [&](const DestroyDataset&) { return fmt::format("destroy {}", id); },
             [&](const DropAside& drop) { return fmt::format("remove {} of {}, set aside", drop.set_aside.size(), id); },
             [&](const ReleaseReplica&) { return fmt::format("release the replica of {}", id); },
+            [&](const LimitDataset& a) {
+                return fmt::format("limit {} to {}", id, a.maximum ? to_text(*a.maximum) : "the pool");
+            },
         },
         action);
 }

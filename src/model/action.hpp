@@ -70,10 +70,16 @@ struct ReleaseReplica { DatasetId dataset; friend bool operator==(const ReleaseR
 /// Lets these go of what was set aside, and nothing else. Only on the user's word, by name (P3).
 struct DropAside { DatasetId dataset; std::vector<SnapshotId> set_aside; friend bool operator==(const DropAside&, const DropAside&) = default; };
 
+/// The writable copy, live or trial, may hold at most `maximum`, as its files add up; nullopt: what the pool
+/// has room for. Holds until the copy goes or this is said again. Whoever would write more is told that the
+/// quota is exceeded. What is there already stays. That it can't be kept here is no failure: see
+/// DatasetSeen::size_trouble.
+struct LimitDataset { DatasetId dataset; std::optional<Bytes> maximum{}; friend bool operator==(const LimitDataset&, const LimitDataset&) = default; };
+
 using DatasetAction =
     std::variant<CreateDataset, MountDataset, TakeSnapshot, SealDataset, UnsealDataset, StartTrial, SyncTrial,
                  AdoptTrial, DiscardTrial, DemoteDataset, DropSnapshots, NoteAcknowledged, DestroyDataset,
-                 ReleaseReplica, DropAside>;
+                 ReleaseReplica, DropAside, LimitDataset>;
 
 // --- on a container of this node's engine ---------------------------------------------------
 

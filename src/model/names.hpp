@@ -5,7 +5,7 @@
 //
 //   <pool>/flocker/
 //     <dataset id>/
-//       marker.json            epoch, seal, trial, acknowledged snapshots; replaced by rename
+//       marker.json            epoch, seal, trial, acknowledged snapshots, maximum size; replaced by rename
 //       live                   the owner's subvolume, writable, or read-only when sealed
 //       trial                  a writable copy of a snapshot, before the commit
 //       e<epoch>-s<sequence>   a snapshot: read-only, whole

@@ -72,6 +72,8 @@ struct DatasetSeen {
     bool changed{false};
     Bytes used;  ///< Data in the newest copy, roughly.
     std::vector<SetAsideSeen> set_aside;  ///< Oldest first.
+    std::optional<Bytes> maximum_size{};  ///< Of the live copy or the trial, as LimitDataset set it.
+    std::string size_trouble{};           ///< Why `maximum_size` is not kept on this node; empty: it is.
 
     friend bool operator==(const DatasetSeen&, const DatasetSeen&) = default;
 };

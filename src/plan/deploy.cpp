@@ -248,6 +248,7 @@ private:
         }
         check_node(wanted, step);
         check_taken(application, before);
+        check_size(wanted, ownership, before, step);
         check_image(wanted, before);
         if (!before || !(*before == wanted)) plan_.changes.push_back(PutWanted{wanted});
         plan_.steps.push_back(step);
@@ -384,6 +385,24 @@ private:
                                    to_text(external_of(port)), node.name, taken->by.empty() ? "somebody else" : taken->by),
                        external_of(port));
             }
+        }
+    }
+
+    /// A volume is not made smaller than what is in it.
+    void check_size(const Wanted& wanted, const Ownership* ownership, const Wanted* before, Step& step) {
+        if (!wanted.application.volume || !ownership) return;
+        const auto& size = wanted.application.volume->maximum_size;
+        const bool known = before && before->application.volume;
+        if (known && before->application.volume->maximum_size == size) return;
+        const DatasetSeen* seen = dataset_in(report_of(view_, ownership->owner), *ownership->dataset);
+        if (size && seen && seen->used > *size) {
+            refuse(About::application, wanted.application.name.value,
+                   fmt::format("its volume holds {}, and maximum_size is to be {}; remove something first, or say at "
+                               "least what it holds",
+                               to_text(seen->used), to_text(*size)));
+        }
+        if (step.kind == Step::Kind::keep && step.reason.empty()) {
+            step.reason = size ? "its volume may hold " + to_text(*size) : "its volume may hold what the pool has";
         }
     }
 

@@ -272,6 +272,28 @@ TEST_F(Deploying, RefusesAMoveThatThePoolHasNoRoomFor) {
     EXPECT_EQ(planned(db_on("birch")).steps.front().kind, Kind::move);
 }
 
+TEST_F(Deploying, RefusesToMakeAVolumeSmallerThanWhatIsInIt) {
+    const auto sized = [](std::uint64_t size) {
+        Deployment deployment = db_on("alder");
+        deployment.applications.front().volume->maximum_size = Bytes{size};
+        return deployment;
+    };
+    scene_.settled(database(), alder);
+    scene_.report(alder).datasets.front().used = Bytes{1000};
+    const Refusal refusal = this->refusal(sized(999));
+    EXPECT_EQ(refusal.name, db.value);
+    EXPECT_THAT(refusal.message, HasSubstr("its volume holds 1000 B, and maximum_size is to be 999 B"));
+    const auto plan = planned(sized(1000));
+    ASSERT_EQ(plan.steps.size(), 1U);
+    EXPECT_EQ(plan.steps.front().kind, Kind::keep) << "no restart";
+    EXPECT_EQ(plan.steps.front().reason, "its volume may hold 1000 B");
+    scene_.commit(plan.changes);
+    scene_.report(alder).datasets.front().used = Bytes{1001};
+    EXPECT_TRUE(planned(sized(1000)).changes.empty()) << "what does not change is not refused";
+    EXPECT_THAT(planned(db_on("alder")).steps.front().reason, HasSubstr("what the pool has"));
+    EXPECT_EQ(planned(sized(1001)).steps.front().kind, Kind::keep);
+}
+
 TEST_F(Deploying, RefusesAPortOfAnApplicationThatIsLeftAlone) {
     scene_.settled(website(), cedar);
     auto greedy = database();

@@ -27,6 +27,8 @@ inline constexpr unsigned sealing_attempts_max = 3;
 /// The control service waits so much longer than the lease before it gives anything away: for clocks that
 /// run apart (two in a hundred would be much), and for what is on its way.
 inline constexpr Duration lease_margin = 1500ms;
+/// Clocks that differ by more are said to be wrong. Nothing rests on them but certificates and what people read.
+inline constexpr Duration clock_difference_max = 60s;
 /// A control service that has just begun gives nodes so long to be heard of for the first time.
 inline constexpr Duration first_word_max = 20s;
 /// A control service that begins with a copy of the records waits so long for what the pools say. Agents

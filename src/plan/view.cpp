@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/view.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <tuple>
+
+#include "plan/limits.hpp"
 
 namespace flocker::plan {
 
@@ -58,6 +62,18 @@ const Problem* problem_in(const NodeReport* report, const Ownership& ownership) 
         if (ownership.dataset && problem.subject == ownership.dataset->value) return &problem;
     }
     return nullptr;
+}
+
+std::optional<Problem> clock_problem(const View& view, const NodeId& node) {
+    const NodeReport* report = report_of(view, node);
+    if (!report || report->at.unix_ns == 0) return std::nullopt;
+    const Instant heard = view.states.at(node).heard;
+    const Duration off = report->at - heard;
+    if (off <= clock_difference_max && off >= -clock_difference_max) return std::nullopt;
+    const std::string text = fmt::format(
+        "its clock is {} {} the control service's: certificates and times are judged wrongly; set it, then restart flockerd",
+        to_text(off < Duration{} ? -off : off), off < Duration{} ? "behind" : "ahead of");
+    return Problem{"clock", {ErrorCode::unavailable, text}, 1, heard};
 }
 
 const Wanted* wanted_of(const Records& records, const Ownership& ownership) {

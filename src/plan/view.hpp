@@ -42,6 +42,8 @@ inline constexpr Duration silence_max = 5s;
                                              const model::NodeId& to);
 /// The problem that a node reports for an application, or else for its dataset.
 [[nodiscard]] const model::Problem* problem_in(const model::NodeReport* report, const model::Ownership& ownership);
+/// What is wrong with a node's clock; nullopt: nothing that is known.
+[[nodiscard]] std::optional<model::Problem> clock_problem(const View& view, const model::NodeId& node);
 /// What its application is to be; nullptr: it has none, or one that nobody wants any more.
 [[nodiscard]] const model::Wanted* wanted_of(const model::Records& records, const model::Ownership& ownership);
 /// Whether its application waits at a gate before it may begin.

@@ -33,6 +33,7 @@ public:
         }
         if (!is_current(view_, id)) add(fmt::format("node {} has not answered to its new assignment yet", name), id);
         for (const Problem& problem : report_of(view_, id)->problems) add_problem(problem, id);
+        if (const auto clock = clock_problem(view_, id)) add_problem(*clock, id);
     }
 
     void ownership(const Ownership& ownership) {

@@ -93,6 +93,16 @@ TEST_F(Why, NamesTheProblemThatANodeReports) {
     EXPECT_THAT(only_reason("alder").waits_for, HasSubstr("the engine does not answer"));
 }
 
+TEST_F(Why, SaysOfAClockThatIsHoursOffThatItIs) {
+    const Instant heard = scene_.states.at(alder).heard;
+    scene_.report(alder).at = heard - 3 * 3600s;
+    EXPECT_THAT(only_reason("alder").waits_for, HasSubstr("its clock is 3 h 0 min behind the control service's"));
+    scene_.report(alder).at = heard + 7500s;
+    EXPECT_THAT(only_reason("alder").waits_for, HasSubstr("its clock is 2 h 5 min ahead of the control service's"));
+    scene_.report(alder).at = heard - 59s;
+    EXPECT_TRUE(explain(scene_.view(), "alder").empty());
+}
+
 TEST_F(Why, TellsAContainerThatExited) {
     scene_.report(alder).containers = {exited(db, 137)};
     EXPECT_THAT(only_reason("db").waits_for, HasSubstr("exited with code 137"));

@@ -57,6 +57,8 @@ public:
     /// The snapshot is there, whole; or the offer ended without it.
     virtual void received(const SnapshotOffer& offer) = 0;
     [[nodiscard]] virtual Holdings holdings(const model::DatasetId& dataset) const = 0;
+    /// denied, with the reason, unless the node is a member of the cluster by the present assignment.
+    [[nodiscard]] virtual Status knows(const model::NodeId& node) const = 0;
 };
 
 }  // namespace flocker::ports

@@ -374,6 +374,12 @@ Status Agent::admit(const NodeId& from, const DatasetId& dataset, Epoch epoch, c
     return {};
 }
 
+Status Agent::knows(const NodeId& node) const {
+    if (!assignment_) return fail(ErrorCode::unavailable, "this node's agent has just started");
+    if (member(node)) return {};
+    return fail(ErrorCode::denied, "node " + node.value + " is no member of the cluster that this node is in");
+}
+
 const DatasetSeen* Agent::dataset_here(const DatasetId& dataset) const {
     const auto found = datasets_.find(dataset);
     return found == datasets_.end() ? nullptr : &found->second;

@@ -99,6 +99,8 @@ public:
     /// is room for it if it is a `whole` one.
     [[nodiscard]] Status admit(const model::NodeId& from, const model::DatasetId& dataset, model::Epoch epoch,
                                const model::SnapshotId& to, bool whole) const;
+    /// Whether it is a member by the present assignment (ReplicaInbox::knows).
+    [[nodiscard]] Status knows(const model::NodeId& node) const;
     /// Whole snapshots that are here, oldest first, and the epoch.
     [[nodiscard]] const model::DatasetSeen* dataset_here(const model::DatasetId& dataset) const;
 

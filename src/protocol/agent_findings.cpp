@@ -115,6 +115,13 @@ std::vector<Problem> Agent::problems() const {
         if (!feed.trouble() || !assigned || assigned->feed != key.second) continue;
         problems.push_back({key.first.value, *feed.trouble(), feed.attempts(), settings_.started});
     }
+    for (const auto& [id, dataset] : datasets_) {
+        if (dataset.size_trouble.empty()) continue;
+        problems.push_back({"maximum_size",
+                            {ErrorCode::unavailable, fmt::format("volume {} may grow beyond its maximum_size: {}", id.value,
+                                                                 dataset.size_trouble)},
+                            1, settings_.started});
+    }
     if (lease_trouble_) problems.push_back({"lease", *lease_trouble_, 1, settings_.started});
     if (assignment_) {
         for (const ApplicationAssignment& application : assignment_->applications) {

@@ -258,5 +258,15 @@ TEST_F(AgentOfTheOwner, ReportsTakenPortsByTheNameOfTheContainerThatPublishesThe
                                                             {8080, Protocol::tcp, "container web"}}));
 }
 
+TEST_F(AgentOfTheOwner, TellsOfAMaximumSizeThatIsNotKept) {
+    dataset_.size_trouble = "this kernel has no simple quotas";
+    tell(Agent::PoolSeen{std::vector{dataset_}});
+    pass(2s);
+    const auto problem = std::ranges::find(report_.problems, "maximum_size", &Problem::subject);
+    ASSERT_NE(problem, report_.problems.end());
+    EXPECT_THAT(problem->error.message, ::testing::HasSubstr(orders.value));
+    EXPECT_THAT(problem->error.message, ::testing::HasSubstr("this kernel has no simple quotas"));
+}
+
 }  // namespace
 }  // namespace flocker::protocol

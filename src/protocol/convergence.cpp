@@ -130,7 +130,14 @@ private:
         } else {
             remove_container();
         }
+        limit();
         look_after_snapshots();
+    }
+
+    /// Keeps the copy here within the wished size. Beside everything else: no application waits for it.
+    void limit() {
+        if (s_.dataset_seen->maximum_size == s_.dataset->maximum_size) return;
+        beside(LimitDataset{s_.dataset->dataset, s_.dataset->maximum_size});
     }
 
     /// One that has won was written by clients perhaps: it becomes the owner's copy that it was about to be,
@@ -193,7 +200,8 @@ private:
         }
         if (!seen->mounted) return alone(MountDataset{wanted.dataset});
         if (s_.application) application();
-        if (!s_.trial_synced) beside(SyncTrial{wanted.dataset});
+        if (!s_.trial_synced) return beside(SyncTrial{wanted.dataset});
+        limit();
     }
 
     void destroy() {
@@ -364,7 +372,7 @@ std::vector<Step> next_steps(const Sight& sight) { return Decision(sight).run();
 bool is_shared(const DatasetAction& action) {
     return std::holds_alternative<TakeSnapshot>(action) || std::holds_alternative<SyncTrial>(action) ||
            std::holds_alternative<DropSnapshots>(action) || std::holds_alternative<NoteAcknowledged>(action) ||
-           std::holds_alternative<DropAside>(action);
+           std::holds_alternative<DropAside>(action) || std::holds_alternative<LimitDataset>(action);
 }
 
 }  // namespace flocker::protocol

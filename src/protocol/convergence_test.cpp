@@ -381,6 +381,46 @@ TEST_F(Serving, RemovesWhatWasSetAsideBesideTheRunningContainer) {
     EXPECT_FALSE(any<DropAside>(node_.steps())) << "clients wait";
 }
 
+// --- the maximum size ---------------------------------------------------------------------------
+
+TEST_F(Serving, SetsTheVolumesSizeBesideTheRunningContainer) {
+    node_.dataset->maximum_size = Bytes{1000};
+    EXPECT_TRUE(just(node_.steps(), LimitDataset{orders, Bytes{1000}}));
+    node_.seen->maximum_size = Bytes{1000};
+    EXPECT_TRUE(node_.steps().empty());
+    node_.dataset->maximum_size = Bytes{2000};
+    EXPECT_TRUE(just(node_.steps(), LimitDataset{orders, Bytes{2000}}));
+    node_.dataset->maximum_size.reset();
+    EXPECT_TRUE(just(node_.steps(), LimitDataset{orders, std::nullopt})) << "and takes it away";
+    node_.details.dataset_shared_busy = true;
+    EXPECT_TRUE(node_.steps().empty());
+}
+
+TEST_F(Serving, SetsTheVolumesSizeBeforeItTakesSnapshots) {
+    node_.dataset->maximum_size = Bytes{1000};
+    node_.details.snapshot_wanted = true;
+    EXPECT_TRUE(just(node_.steps(), LimitDataset{orders, Bytes{1000}}));
+    node_.seen->maximum_size = Bytes{1000};
+    node_.seen->size_trouble = "this kernel can't";
+    EXPECT_TRUE(just<TakeSnapshot>(node_.steps())) << "that it can't be kept stops nothing";
+}
+
+TEST_F(Trying, SetsTheVolumesSizeOnlyAfterWhatClientsWaitFor) {
+    node_.dataset->maximum_size = Bytes{1000};
+    EXPECT_FALSE(any<LimitDataset>(node_.steps())) << "there is no trial yet";
+    begun();
+    node_.has(running(db));
+    EXPECT_TRUE(just(node_.steps(), SyncTrial{orders}));
+    node_.details.trial_synced = true;
+    EXPECT_TRUE(just(node_.steps(), LimitDataset{orders, Bytes{1000}}));
+}
+
+TEST_F(Receiving, SetsNoSizeOfAReplica) {
+    node_.application.reset();
+    node_.dataset->maximum_size = Bytes{1000};
+    EXPECT_TRUE(node_.steps().empty());
+}
+
 // --- destroying ---------------------------------------------------------------------------------
 
 TEST(Destroying, ComesAfterTheContainerIsGone) {
@@ -474,6 +514,7 @@ TEST(Shared, ActionsAreThoseThatARunningContainerDoesNotNotice) {
     EXPECT_TRUE(is_shared(DropSnapshots{}));
     EXPECT_TRUE(is_shared(NoteAcknowledged{}));
     EXPECT_TRUE(is_shared(DropAside{}));
+    EXPECT_TRUE(is_shared(LimitDataset{}));
     const std::vector<DatasetAction> exclusive{CreateDataset{}, MountDataset{}, SealDataset{},   UnsealDataset{}, StartTrial{},
                                                AdoptTrial{},    DiscardTrial{}, DemoteDataset{}, DestroyDataset{}};
     for (const auto& action : exclusive) EXPECT_FALSE(is_shared(action)) << action.index();

@@ -115,6 +115,8 @@ http::Answer CopiedStore::answer(const model::NodeId& node, model::Revision know
         changed_.wait_for(lock, wait_max, [&] { return stopping_ || (revision_.value != 0 && revision_ != known); });
         asked_[node] = loop_.now();
         if (stopping_) return refusal(503, "the control service ends");
+        // What it waited for may have been its own removal.
+        if (!members_.empty() && !members_.contains(node)) return refusal(403, "node " + node.value + " is no member");
         if (revision_.value == 0 || revision_ == known) {
             http::Response nothing;
             nothing.status = 204;

@@ -293,6 +293,42 @@ TEST_P(DatasetStoreContract, RemembersWhoHoldsWhat) {
     EXPECT_EQ(see().acknowledged, holdings);
 }
 
+TEST_P(DatasetStoreContract, KeepsAMaximumSizeForAsLongAsThereIsACopyToWrite) {
+    constexpr Bytes small{1U << 30U};
+    constexpr Bytes large{2U << 30U};
+    const auto limited = [this](std::optional<Bytes> maximum) {
+        const auto seen = done(model::LimitDataset{orders, maximum});
+        EXPECT_EQ(seen.maximum_size, maximum);
+        EXPECT_EQ(seen.size_trouble, "");
+        EXPECT_EQ(see().maximum_size, maximum);
+    };
+    expect_refused(ErrorCode::not_found, model::LimitDataset{orders, small});
+    make_mounted("a");
+    EXPECT_EQ(see().maximum_size, std::nullopt);
+    limited(std::nullopt);
+    limited(small);
+    limited(small);
+    harness_->restart();
+    EXPECT_EQ(see().maximum_size, small);
+    limited(large);
+    limited(std::nullopt);
+    limited(small);
+    harness_->append(orders, "b");
+    EXPECT_EQ(done(model::SealDataset{orders, first_move, snap(1, 1)}).maximum_size, small) << "the way back is open";
+
+    EXPECT_EQ(done(model::DemoteDataset{orders, model::Epoch{2}}).maximum_size, std::nullopt);
+    expect_refused(ErrorCode::not_found, model::LimitDataset{orders, small});
+    EXPECT_EQ(done(model::StartTrial{orders, second_move, snap(1, 1)}).maximum_size, std::nullopt);
+    done(model::MountDataset{orders});
+    limited(large);
+    EXPECT_EQ(done(model::AdoptTrial{orders, second_move, model::Epoch{3}, alder}).maximum_size, large);
+    harness_->append(orders, "c");
+    EXPECT_EQ(harness_->content(orders), "abc");
+    EXPECT_FALSE(perform(*harness_, model::DestroyDataset{orders}).value().has_value());
+    done(model::CreateDataset{orders, model::Epoch{1}});
+    EXPECT_EQ(see().maximum_size, std::nullopt);
+}
+
 TEST_P(DatasetStoreContract, DestroysEveryTrace) {
     make_mounted("a");
     done(model::TakeSnapshot{orders, snap(1, 1)});
@@ -320,6 +356,7 @@ TEST_P(DatasetStoreContract, IsTheSameAfterARestartAtEveryStage) {
     restarted(done(model::CreateDataset{orders, model::Epoch{1}}));
     restarted(done(model::MountDataset{orders}));
     harness_->append(orders, "a");
+    restarted(done(model::LimitDataset{orders, Bytes{1U << 30U}}));
     restarted(done(model::TakeSnapshot{orders, snap(1, 1)}));
     restarted(done(model::SealDataset{orders, first_move, snap(1, 2)}));
     restarted(done(model::DemoteDataset{orders, model::Epoch{2}}));

@@ -49,7 +49,7 @@ Status DatasetActions::operator()(const model::CreateDataset& action) {
     }
     if (contents.has_data() || !all_gone) return fail(ErrorCode::already_exists, "is on this node already");
     // The marker first: data without a marker is corrupt, a marker without data is half made.
-    contents.marker = Marker{action.epoch, {}, {}, {}};
+    contents.marker = Marker{action.epoch, {}, {}, {}, {}};
     FLOCKER_CHECK_OK(save());
     // Under a leftover's name until its mode is right.
     const std::string fresh = std::string(names::dropping_prefix) + names::live;
@@ -158,6 +158,7 @@ Status DatasetActions::operator()(const model::StartTrial& action) {
     // than the marker says.
     FLOCKER_CHECK_OK(discard_trial());
     contents.marker.trial = trial;
+    contents.marker.maximum_size.reset();
     FLOCKER_CHECK_OK(save());
     return make_copy(from, folder.fd(), names::trial);
 }
@@ -282,6 +283,7 @@ Status DatasetActions::operator()(const model::DemoteDataset& action) {
     marker.epoch = action.epoch;
     marker.seal.reset();
     marker.acknowledged.clear();
+    marker.maximum_size.reset();
     FLOCKER_CHECK_OK(save());
     return commit(folder.fd());
 }
@@ -314,6 +316,23 @@ Status DatasetActions::operator()(const model::DropAside& action) {
         FLOCKER_CHECK_OK(drop(folder, aside_name(id)));
     }
     return {};
+}
+
+Status DatasetActions::operator()(const model::LimitDataset& action) {
+    if (!contents.live && !contents.trial)
+        return fail(ErrorCode::not_found, "nothing to limit: no live copy and no trial");
+    FLOCKER_TRY(const posix::Fd copy, need_subvolume(folder.fd(), contents.live ? names::live : names::trial));
+    // What the marker says is put in force whenever it is found not to be; that nothing is in force, never. So it
+    // says a size first, and that there is none last.
+    const auto note = [&] {
+        if (contents.marker.maximum_size == action.maximum) return Status{};
+        contents.marker.maximum_size = action.maximum;
+        return save();
+    };
+    if (action.maximum) FLOCKER_CHECK_OK(note());
+    const auto haste = contents.live ? SizeLimits::Haste::none : SizeLimits::Haste::clients_wait;
+    FLOCKER_CHECK_OK(limits.set(folder.id(), copy, action.maximum, haste));
+    return note();
 }
 
 Status DatasetActions::operator()(const model::NoteAcknowledged& action) {

@@ -4,6 +4,7 @@
 #include "adapters/btrfs/dataset_folder.hpp"
 #include "adapters/btrfs/mounts.hpp"
 #include "adapters/btrfs/pool.hpp"
+#include "adapters/btrfs/size_limits.hpp"
 #include "model/action.hpp"
 
 namespace flocker::btrfs {
@@ -18,6 +19,7 @@ struct DatasetActions {
     Contents& contents;  ///< As it was found before.
     Mounts& mounts;
     PoolSync& sync;
+    SizeLimits& limits;
 
     [[nodiscard]] Status operator()(const model::CreateDataset& action);
     [[nodiscard]] Status operator()(const model::MountDataset& action);
@@ -32,6 +34,7 @@ struct DatasetActions {
     [[nodiscard]] Status operator()(const model::DropSnapshots& action);
     [[nodiscard]] Status operator()(const model::NoteAcknowledged& action);
     [[nodiscard]] Status operator()(const model::DropAside& action);
+    [[nodiscard]] Status operator()(const model::LimitDataset& action);
     /// Without anything set aside, the folder is gone afterwards.
     [[nodiscard]] Status operator()(const model::ReleaseReplica& action);
     /// Done without looking at the marker; see DatasetDisk.

@@ -29,7 +29,7 @@ bool ends_what_is_received(const model::DatasetAction& action) {
 }  // namespace
 
 DatasetDisk::DatasetDisk(Options options)
-    : options_(std::move(options)), mounts_(options_.volumes, options_.patience) {}
+    : options_(std::move(options)), mounts_(options_.volumes, options_.patience), limits_(options_.pool, sync_, sizes_) {}
 
 Result<std::vector<model::DatasetSeen>> DatasetDisk::observe() {
     FLOCKER_TRY(const posix::Fd pool, open_pool(options_.pool));
@@ -84,6 +84,7 @@ Result<std::optional<model::DatasetSeen>> DatasetDisk::act(const model::DatasetA
     const bool destroys = std::holds_alternative<model::DestroyDataset>(action);
     const bool releases = std::holds_alternative<model::ReleaseReplica>(action);
     if (destroys || (releases && !folder)) {
+        limits_.forget(id);
         if (folder) {
             FLOCKER_CHECK_OK(destroy(pool, *folder));
         } else {
@@ -102,7 +103,7 @@ Result<std::optional<model::DatasetSeen>> DatasetDisk::act(const model::DatasetA
     }
     FLOCKER_TRY(Contents contents, look_into(*folder));
     if (ends_what_is_received(action)) FLOCKER_CHECK_OK(drop_partial(*folder));
-    DatasetActions actions{pool, *folder, contents, mounts_, sync_};
+    DatasetActions actions{pool, *folder, contents, mounts_, sync_, limits_};
     FLOCKER_CHECK_OK(std::visit(actions, action));
     if (releases && contents.set_aside.empty()) return std::nullopt;
     if (std::holds_alternative<model::DropAside>(action)) {
@@ -168,10 +169,14 @@ Result<std::optional<model::DatasetSeen>> DatasetDisk::see(const posix::Fd& pool
         newest_copy = contents.live ? names::live : names::trial;
         FLOCKER_TRY(const posix::Fd writable, need_subvolume(folder.fd(), newest_copy));
         FLOCKER_TRY(seen.mounted, mounts_.is_mounted(folder.id().value, writable));
+        seen.maximum_size = contents.marker.maximum_size;
+        // Also what an earlier process set.
+        seen.size_trouble = limits_.watch(folder.id(), writable, seen.maximum_size);
         if (contents.live && !seen.seal) {
             FLOCKER_TRY(seen.changed, changed(pool, writable, newest, proof));
         }
     }
+    if (!contents.live && !contents.trial) limits_.forget(folder.id());
     if (!newest_copy.empty()) {
         FLOCKER_TRY(const posix::Fd copy, need_subvolume(folder.fd(), newest_copy));
         FLOCKER_TRY(seen.used, sizes_.of(folder.id(), copy));

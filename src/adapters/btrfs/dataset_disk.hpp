@@ -11,6 +11,7 @@
 #include "adapters/btrfs/dataset_store.hpp"
 #include "adapters/btrfs/mounts.hpp"
 #include "adapters/btrfs/pool.hpp"
+#include "adapters/btrfs/size_limits.hpp"
 #include "adapters/btrfs/subvolume.hpp"
 
 namespace flocker::btrfs {
@@ -49,6 +50,7 @@ private:
     PoolSync sync_;
     ContentSizes sizes_;
     ChangeFinder changes_;
+    SizeLimits limits_;
 };
 
 }  // namespace flocker::btrfs

@@ -79,6 +79,10 @@ Result<Marker> decode(const json::object& object) {
             marker.acknowledged.emplace(model::NodeId{std::string(node)}, id);
         }
     }
+    if (object.contains("maximum_size")) {
+        FLOCKER_TRY(const std::uint64_t maximum, number_at(object, "maximum_size"));
+        marker.maximum_size = Bytes{maximum};
+    }
     return marker;
 }
 
@@ -100,6 +104,7 @@ std::string to_json(const Marker& marker) {
     json::object acknowledged;
     for (const auto& [node, snapshot] : marker.acknowledged) acknowledged[node.value] = model::to_text(snapshot);
     object["acknowledged"] = std::move(acknowledged);
+    if (marker.maximum_size) object["maximum_size"] = marker.maximum_size->value;
     return json::serialize(object) + "\n";
 }
 

@@ -17,6 +17,8 @@ struct Marker {
     std::optional<model::Seal> seal;    ///< Means something only while there is a live subvolume.
     std::optional<model::Trial> trial;  ///< Means something only while there is a trial subvolume.
     std::map<model::NodeId, model::SnapshotId> acknowledged;
+    /// Of the live subvolume, or else the trial; means something only while there is one.
+    std::optional<Bytes> maximum_size{};
 
     friend bool operator==(const Marker&, const Marker&) = default;
 };

@@ -19,7 +19,8 @@ using model::SnapshotId;
 const Marker full{Epoch{3},
                   model::Seal{MoveId{7}, SnapshotId{Epoch{3}, 42}},
                   model::Trial{MoveId{8}, SnapshotId{Epoch{2}, 1}},
-                  {{NodeId{"alder"}, SnapshotId{Epoch{3}, 41}}, {NodeId{"birch"}, SnapshotId{Epoch{1}, 1}}}};
+                  {{NodeId{"alder"}, SnapshotId{Epoch{3}, 41}}, {NodeId{"birch"}, SnapshotId{Epoch{1}, 1}}},
+                  Bytes{1U << 30U}};
 
 TEST(MarkerText, ComesBackAsItWent) {
     EXPECT_EQ(parse_marker(to_json(full)), full);
@@ -29,7 +30,7 @@ TEST(MarkerText, ComesBackAsItWent) {
 
 TEST(MarkerText, KeepsItsFormat) {
     EXPECT_EQ(parse_marker(R"({"version":1,"epoch":3,"seal":{"move":7,"snapshot":"e3-s42"},
-        "trial":{"move":8,"from":"e2-s1"},"acknowledged":{"alder":"e3-s41","birch":"e1-s1"}})"),
+        "trial":{"move":8,"from":"e2-s1"},"acknowledged":{"alder":"e3-s41","birch":"e1-s1"},"maximum_size":1073741824})"),
               full);
     EXPECT_TRUE(parse_marker(R"({"version":1,"epoch":3})"));
 }
@@ -39,7 +40,8 @@ TEST(MarkerText, IsCorruptRatherThanHalfUnderstood) {
                              R"({"version":1,"epoch":-1})", R"({"version":1,"epoch":"1"})",
                              R"({"version":1,"epoch":1,"seal":[]})", R"({"version":1,"epoch":1,"seal":{"move":1}})",
                              R"({"version":1,"epoch":1,"seal":{"move":1,"snapshot":"e1"}})",
-                             R"({"version":1,"epoch":1,"acknowledged":{"a":5}})"}) {
+                             R"({"version":1,"epoch":1,"acknowledged":{"a":5}})",
+                             R"({"version":1,"epoch":1,"maximum_size":"1G"})"}) {
         const auto marker = parse_marker(text);
         ASSERT_FALSE(marker) << text;
         EXPECT_EQ(marker.error().code, ErrorCode::corrupt) << text;

@@ -28,8 +28,8 @@ Answer refusal(unsigned status, const std::string& message) {
 
 }  // namespace
 
-HttpAgentSessions::HttpAgentSessions(ports::Loop& loop, Reported reported)
-    : loop_(loop), reported_(std::move(reported)) {}
+HttpAgentSessions::HttpAgentSessions(ports::Loop& loop, Reported reported, Certify certify)
+    : loop_(loop), reported_(std::move(reported)), certify_(std::move(certify)) {}
 
 HttpAgentSessions::~HttpAgentSessions() {
     stop();
@@ -43,12 +43,32 @@ void HttpAgentSessions::stop() {
 
 void HttpAgentSessions::publish(const model::Assignment& assignment) {
     const std::lock_guard lock(mutex_);
+    note_members(assignment);
     Session& session = sessions_[assignment.node];
     if (session.newest && (session.newest->revision > assignment.revision || *session.newest == assignment)) return;
     session.newest = assignment;
     session.line = std::make_shared<const std::string>(codec::encode(assignment) + "\n");
     ++session.version;
     changed_.notify_all();
+}
+
+void HttpAgentSessions::note_members(const model::Assignment& assignment) {
+    if (assignment.revision < members_at_ || assignment.nodes.empty()) return;
+    members_at_ = assignment.revision;
+    members_.clear();
+    for (const model::Node& node : assignment.nodes) members_.emplace(node.id, node);
+    for (auto& [id, session] : sessions_) {
+        if (members_.contains(id)) continue;
+        ++session.watch;
+        session.newest.reset();
+        session.line.reset();
+    }
+    changed_.notify_all();
+}
+
+bool HttpAgentSessions::may_be_member(const model::NodeId& node) {
+    const std::lock_guard lock(mutex_);
+    return members_.empty() || members_.contains(node);
 }
 
 std::optional<Answer> HttpAgentSessions::respond(const Request& request) {
@@ -63,12 +83,16 @@ std::optional<Answer> HttpAgentSessions::respond(const Request& request) {
     const auto slash = path.find('/');
     if (slash == std::string_view::npos) return std::nullopt;
     const std::string_view what = path.substr(slash + 1);
-    if (what != "assignment" && what != "report") return std::nullopt;
+    if (what != "assignment" && what != "report" && what != "certificate") return std::nullopt;
 
     const model::NodeId node{std::string(path.substr(0, slash))};
     if (request.peer != "node:" + node.value) return refusal(403, "only node " + node.value + " itself may do this");
-    if (request.method != (what == "report" ? "POST" : "GET")) return refusal(405, "no such method here");
+    if (!may_be_member(node)) {
+        return refusal(403, "node " + node.value + " is no member of this cluster any more: it was removed");
+    }
+    if (request.method != (what == "assignment" ? "GET" : "POST")) return refusal(405, "no such method here");
     if (what == "report") return report(request, node);
+    if (what == "certificate") return certificate(request, node);
     return assignment(node, query == "watch=1");
 }
 
@@ -102,6 +126,23 @@ void HttpAgentSessions::stream(const model::NodeId& node, BodyWriter& writer) {
         lock.lock();
         changed_.wait_for(lock, look_interval, due);
     }
+}
+
+Answer HttpAgentSessions::certificate(const Request& request, const model::NodeId& node) {
+    model::Node member;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = members_.find(node);
+        if (found == members_.end()) return refusal(503, "the control service has just started: ask again");
+        member = found->second;
+    }
+    if (!certify_) return refusal(404, "no certificates are given here");
+    auto certificate = certify_(member, request.body);
+    if (!certificate) return refusal(400, certificate.error().message);
+    Response response;
+    response.headers.add("Content-Type", "application/x-pem-file");
+    response.body = *std::move(certificate);
+    return response;
 }
 
 Answer HttpAgentSessions::report(const Request& request, const model::NodeId& node) {

@@ -22,16 +22,19 @@ namespace flocker::http {
 ///   GET  /v1/nodes/<id>/assignment?watch=1   a stream of lines: the newest assignment at once, then each
 ///                                            new one; a blank line every 5 s says that we are there
 ///   POST /v1/nodes/<id>/report               a report; 200 and its receipt
+///   POST /v1/nodes/<id>/certificate          a certificate request, PEM; 200 and a new certificate
 ///
-/// Only the node itself may ask (403): its certificate's name is "node:<id>". A node's newest watch
-/// ends its older one.
+/// Only the node itself may ask (403): its certificate's name is "node:<id>", and it is a member by the newest
+/// assignment that was published. A node's newest watch ends its older one; one that is removed loses its own.
 ///
 /// Threads: publish() on the loop thread; respond() on the server's threads; stop() from any.
 class HttpAgentSessions final : public ports::AgentSessions {
 public:
     /// Called on the loop thread; gives the receipt before it returns.
     using Reported = std::function<model::ReportReceipt(const model::NodeReport&)>;
-    HttpAgentSessions(ports::Loop& loop, Reported reported);
+    /// Signs a request of that member; on a thread of the server's.
+    using Certify = std::function<Result<std::string>(const model::Node&, const std::string& request)>;
+    HttpAgentSessions(ports::Loop& loop, Reported reported, Certify certify = {});
     ~HttpAgentSessions() override;
 
     void publish(const model::Assignment& assignment) override;
@@ -52,13 +55,21 @@ private:
 
     [[nodiscard]] Answer assignment(const model::NodeId& node, bool watch);
     [[nodiscard]] Answer report(const Request& request, const model::NodeId& node);
+    [[nodiscard]] Answer certificate(const Request& request, const model::NodeId& node);
+    /// Under the lock.
+    void note_members(const model::Assignment& assignment);
+    /// Before anything was published everybody may be one.
+    [[nodiscard]] bool may_be_member(const model::NodeId& node);
     void stream(const model::NodeId& node, BodyWriter& writer);
 
     ports::Loop& loop_;
     Reported reported_;
+    Certify certify_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::map<model::NodeId, Session> sessions_;
+    std::map<model::NodeId, model::Node> members_;
+    model::Revision members_at_;
     bool stopping_{false};
 };
 

@@ -149,6 +149,10 @@ protected:
     HttpAgentSessions sessions_{loop_, [this](const model::NodeReport& seen) {
                                  reported_.put(seen);
                                  return model::ReportReceipt{seen.sequence == 2};
+                             },
+                             [](const model::Node& node, const std::string& request) -> Result<std::string> {
+                                 if (request == "nonsense") return fail(ErrorCode::invalid_argument, "no request");
+                                 return "for " + node.address + ": " + request;
                              }};
     std::unique_ptr<NamedListener> listener_;
     std::atomic<std::uint16_t> port_{0};
@@ -271,6 +275,47 @@ TEST_F(ControlLink, IsRefusedAReportAboutAnotherNode) {
     about_birch.node = birch;
 
     EXPECT_EQ(ask("POST", "/v1/nodes/" + alder.value + "/report", codec::encode(about_birch)).status, 403U);
+}
+
+TEST_F(ControlLink, IsRefusedEverythingOnceItsNodeWasRemoved) {
+    model::Assignment mine = assignment(1);
+    mine.nodes.resize(2);
+    mine.nodes[0].id = alder;
+    mine.nodes[1].id = birch;
+    sessions_.publish(mine);
+    start_link();
+    EXPECT_EQ(assigned_.take().revision, model::Revision{1});
+    EXPECT_THAT(told_.take(), HasSubstr("watching"));
+
+    model::Assignment without = assignment(2);
+    without.node = birch;
+    without.nodes = {mine.nodes[1]};
+    sessions_.publish(without);
+    EXPECT_THAT(told_.take(), HasSubstr("ended the watch")) << "at once";
+    EXPECT_THAT(told_.take(), HasSubstr("is no member of this cluster any more: it was removed"));
+    const auto sent = send(report(1));
+    ASSERT_FALSE(sent);
+    EXPECT_EQ(sent.error().code, ErrorCode::denied);
+    for (const char* what : {"assignment", "assignment?watch=1"}) {
+        EXPECT_EQ(ask("GET", "/v1/nodes/" + alder.value + "/" + what).status, 403U) << what;
+    }
+    EXPECT_EQ(ask("POST", "/v1/nodes/" + alder.value + "/certificate", "request").status, 403U);
+    sessions_.publish(assignment(1));
+    EXPECT_EQ(ask("GET", "/v1/nodes/" + alder.value + "/assignment").status, 403U) << "no old word makes it one";
+}
+
+TEST_F(ControlLink, GetsACertificateForItsOwnNodeAlone) {
+    const std::string target = "/v1/nodes/" + alder.value + "/certificate";
+    EXPECT_EQ(ask("POST", target, "request").status, 503U) << "nobody knows its address yet";
+    model::Assignment mine = assignment(1);
+    mine.nodes.resize(1);
+    mine.nodes[0].id = alder;
+    mine.nodes[0].address = "10.0.0.10";
+    sessions_.publish(mine);
+    EXPECT_EQ(ask("POST", target, "request").body, "for 10.0.0.10: request");
+    EXPECT_EQ(ask("POST", target, "nonsense").status, 400U);
+    EXPECT_EQ(ask("GET", target).status, 405U);
+    EXPECT_EQ(ask("POST", "/v1/nodes/" + birch.value + "/certificate", "request").status, 403U);
 }
 
 TEST_F(ControlLink, CanBeReadByAnOperatorWithoutAWatch) {

@@ -29,7 +29,8 @@ struct Answering {
 
 /// Answers other agents and, for logs and digests, the control service, on the streams of a listener; one thread
 /// a stream, from its construction on. Who asks is who Stream::peer() says: "node:<uuid>" for
-/// snapshots, holdings and images, "control" for logs and digests; everyone else is denied everything.
+/// snapshots, holdings and images, "control" for logs and digests; everyone else is denied everything, and so is a
+/// node that the inbox does not know.
 ///
 /// A snapshot is offered to the inbox before a byte of it goes to the store, and received() is called
 /// before the sender gets its receipt.

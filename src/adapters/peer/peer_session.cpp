@@ -115,7 +115,17 @@ bool PeerSession::answer(const Request& request) {
         end_with({ErrorCode::denied, "'" + peer_ + "' may not ask this of an agent"});
         return false;
     }
+    if (const Status known = is_controls ? Status{} : ask_whether_known(); !known) {
+        end_with(known.error());
+        return false;
+    }
     return std::visit([this](const auto& one) { return answer(one); }, request);
+}
+
+Status PeerSession::ask_whether_known() {
+    const auto ask = [&inbox = answering_.inbox, node = *node_of(peer_)] { return inbox.knows(node); };
+    FLOCKER_TRY(const Status known, on_loop<Status>(ask));
+    return known;
 }
 
 bool PeerSession::answer(const AskHoldings& ask) {

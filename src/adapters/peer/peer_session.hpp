@@ -51,6 +51,8 @@ private:
     [[nodiscard]] bool reply_with_body(const std::function<Status(const ports::Sink&)>& write);
     /// The other side reads why before it sees the end.
     void end_with(const Error& error);
+    /// denied: a node that was removed from the cluster.
+    [[nodiscard]] Status ask_whether_known();
     /// Runs `ask` on the loop thread and waits. unavailable: the server stops.
     template <class T>
     [[nodiscard]] Result<T> on_loop(std::function<T()> ask);

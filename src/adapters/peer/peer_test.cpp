@@ -327,6 +327,23 @@ TEST_F(Peers, GiveLogsToNobodyElseAndSnapshotsNotToTheControlServiceOrUsers) {
     }
 }
 
+TEST_F(Peers, GiveNothingToANodeThatWasRemovedFromTheCluster) {
+    inbox_.removed = model::NodeId{tls::testing::alder};
+    const std::vector<Request> requests{AskHoldings{dataset}, AskImage{"redis:7"},
+                                        OfferSnapshot{dataset, model::Epoch{3}, first, second, Bytes{10}}};
+    for (const Request& request : requests) {
+        FrameStream frames(connect_as(cluster_.node(tls::testing::alder)));
+        frames.put_message(encode(request));
+        ASSERT_TRUE(frames.flush());
+        const auto reply = decode_reply(value_of(frames.read_message()));
+        ASSERT_TRUE(reply && !reply->status);
+        EXPECT_EQ(reply->status.error().code, ErrorCode::denied);
+        EXPECT_THAT(reply->status.error().message, HasSubstr("is no member"));
+    }
+    EXPECT_EQ(far_.reads, 0);
+    EXPECT_TRUE(inbox_.offers.empty());
+}
+
 TEST_F(Peers, OfferNothingToASenderThatCannotGoOn) {
     keep_far({model::Epoch{3}, first, second, {Bytes{1}, "x"}});
     FrameStream frames(connect_as(alder_tls_));

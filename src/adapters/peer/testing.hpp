@@ -221,8 +221,13 @@ public:
     [[nodiscard]] ports::Holdings holdings(const model::DatasetId& asked) const override {
         return asked == dataset ? ports::Holdings{model::Epoch{3}, {first, second}} : ports::Holdings{};
     }
+    [[nodiscard]] Status knows(const model::NodeId& node) const override {
+        if (node != removed) return {};
+        return fail(ErrorCode::denied, "node " + node.value + " is no member");
+    }
 
     Status answer;
+    model::NodeId removed;
     std::vector<ports::SnapshotOffer> offers;
     std::vector<ports::SnapshotOffer> ended;
 };

@@ -166,6 +166,27 @@ Result<RequestPtr> parse_request(const std::string& pem) {
     return request;
 }
 
+Result<std::string> request_for(EVP_PKEY* key, const std::string& common_name, const AlternativeNames& names) {
+    const RequestPtr request(X509_REQ_new());
+    if (!request || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
+        X509_REQ_set_pubkey(request.get(), key) != 1) {
+        return openssl_failure("making a certificate request");
+    }
+    FLOCKER_CHECK_OK(set_common_name(X509_REQ_get_subject_name(request.get()), common_name));
+    FLOCKER_TRY(ExtensionPtr extension, make_alternative_names(names));
+    if (extension) {
+        STACK_OF(X509_EXTENSION)* list = sk_X509_EXTENSION_new_null();
+        const bool added = list != nullptr && sk_X509_EXTENSION_push(list, extension.get()) != 0 &&
+                           X509_REQ_add_extensions(request.get(), list) == 1;
+        sk_X509_EXTENSION_free(list);
+        if (!added) return openssl_failure("making a certificate request");
+    }
+    if (X509_REQ_sign(request.get(), key, EVP_sha256()) == 0) {
+        return openssl_failure("signing a certificate request");
+    }
+    return to_pem(request.get());
+}
+
 bool is_uuid_text(std::string_view text) {
     if (text.size() != 36) return false;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -273,26 +294,16 @@ Result<Authority> create_authority(const std::string& cluster, Instant now) {
 
 Result<KeyAndRequest> make_key_and_request(const std::string& common_name, const AlternativeNames& names) {
     FLOCKER_TRY(const KeyPtr key, make_key());
-    const RequestPtr request(X509_REQ_new());
-    if (!request || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
-        X509_REQ_set_pubkey(request.get(), key.get()) != 1) {
-        return openssl_failure("making a certificate request");
-    }
-    FLOCKER_CHECK_OK(set_common_name(X509_REQ_get_subject_name(request.get()), common_name));
-    FLOCKER_TRY(ExtensionPtr extension, make_alternative_names(names));
-    if (extension) {
-        STACK_OF(X509_EXTENSION)* list = sk_X509_EXTENSION_new_null();
-        const bool added = list != nullptr && sk_X509_EXTENSION_push(list, extension.get()) != 0 &&
-                           X509_REQ_add_extensions(request.get(), list) == 1;
-        sk_X509_EXTENSION_free(list);
-        if (!added) return openssl_failure("making a certificate request");
-    }
-    if (X509_REQ_sign(request.get(), key.get(), EVP_sha256()) == 0) {
-        return openssl_failure("signing a certificate request");
-    }
+    FLOCKER_TRY(std::string request, request_for(key.get(), common_name, names));
     FLOCKER_TRY(std::string key_pem, to_pem(key.get()));
-    FLOCKER_TRY(std::string request_pem, to_pem(request.get()));
-    return KeyAndRequest{std::move(key_pem), std::move(request_pem)};
+    return KeyAndRequest{std::move(key_pem), std::move(request)};
+}
+
+Result<std::string> make_request(const std::string& key, const std::string& common_name) {
+    const KeyPtr parsed = parse_key(key);
+    ERR_clear_error();
+    if (!parsed) return fail(ErrorCode::invalid_argument, "this is not a private key");
+    return request_for(parsed.get(), common_name, {});
 }
 
 Result<std::string> sign(const Authority& authority, const std::string& request, const Terms& terms, Instant now) {
@@ -329,6 +340,16 @@ Result<std::string> fingerprint(const std::string& certificate) {
     const CertificatePtr parsed = parse_certificate(certificate);
     if (!parsed) return fail(ErrorCode::corrupt, "this is not a certificate");
     return fingerprint_of(parsed.get());
+}
+
+Result<bool> is_signed_by(const std::string& certificate, const std::string& authority) {
+    const CertificatePtr signed_one = parse_certificate(certificate);
+    const CertificatePtr issuer = parse_certificate(authority);
+    ERR_clear_error();
+    if (!signed_one || !issuer) return fail(ErrorCode::corrupt, "this is not a certificate");
+    const bool good = X509_verify(signed_one.get(), X509_get0_pubkey(issuer.get())) == 1;
+    ERR_clear_error();
+    return good;
 }
 
 Result<CertificateFacts> read_certificate(const std::string& certificate) {

@@ -84,6 +84,9 @@ inline constexpr Duration clock_tolerance = std::chrono::minutes{5};
 [[nodiscard]] Result<KeyAndRequest> make_key_and_request(const std::string& common_name,
                                                          const AlternativeNames& names = {});
 
+/// The same for a key that is there already. Errors: invalid_argument (also: not a key).
+[[nodiscard]] Result<std::string> make_request(const std::string& key, const std::string& common_name);
+
 /// The certificate for the key in `request`. Of the request only the key is believed, after its
 /// owner has proved to have it.
 /// Errors: invalid_argument (not a request, its signature is wrong, another kind of key, the terms
@@ -94,6 +97,8 @@ inline constexpr Duration clock_tolerance = std::chrono::minutes{5};
 /// SHA-256 of the certificate, 64 characters of lower case hex.
 /// Errors: corrupt (not a certificate).
 [[nodiscard]] Result<std::string> fingerprint(const std::string& certificate);
+/// Errors: corrupt (one of them is not a certificate).
+[[nodiscard]] Result<bool> is_signed_by(const std::string& certificate, const std::string& authority);
 [[nodiscard]] Result<CertificateFacts> read_certificate(const std::string& certificate);
 
 }  // namespace flocker::tls

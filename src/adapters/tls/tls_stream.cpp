@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <mutex>
 #include <utility>
 
 #include "adapters/posix/fd_stream.hpp"
@@ -66,41 +67,7 @@ std::string place_of_peer(int fd) {
     return "a client";
 }
 
-class TlsListener final : public posix::Listener {
-public:
-    TlsListener(std::unique_ptr<posix::FdListener> sockets, std::shared_ptr<ssl_ctx_st> context,
-                ClientCertificates clients)
-        : sockets_(std::move(sockets)), context_(std::move(context)), clients_(clients) {}
-
-    Result<std::unique_ptr<posix::Stream>> accept() override {
-        FLOCKER_TRY(posix::Fd socket, sockets_->accept_fd());
-        SslPtr ssl(SSL_new(context_.get()));
-        if (!ssl) return fail(ErrorCode::internal, "accepting a TLS connection: " + take_reason());
-        const bool required = clients_ == ClientCertificates::required;
-        SSL_set_verify(ssl.get(), SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
-        Verification verification{place_of_peer(socket.get()), {}, {}};
-        return std::make_unique<TlsConnection>(std::move(socket), std::move(ssl), Side::server,
-                                               std::move(verification));
-    }
-    void close() override { sockets_->close(); }
-    [[nodiscard]] std::uint16_t port() const override { return sockets_->port(); }
-
-private:
-    std::unique_ptr<posix::FdListener> sockets_;
-    std::shared_ptr<ssl_ctx_st> context_;
-    ClientCertificates clients_;
-};
-
-}  // namespace
-
-ExpectedPeer peer_is(std::string common_name) {
-    return [wished = std::move(common_name)](const std::string& name) { return name == wished; };
-}
-
-TlsContext::TlsContext(std::shared_ptr<ssl_ctx_st> context, std::string pinned_fingerprint)
-    : context_(std::move(context)), pinned_fingerprint_(std::move(pinned_fingerprint)) {}
-
-Result<TlsContext> TlsContext::make(const Credentials& credentials) {
+Result<ContextPtr> context_of(const Credentials& credentials) {
     CertificatePtr authority = parse_certificate(credentials.authority);
     const CertificatePtr certificate = parse_certificate(credentials.certificate);
     const KeyPtr key = parse_key(credentials.key);
@@ -120,7 +87,74 @@ Result<TlsContext> TlsContext::make(const Credentials& credentials) {
         return fail(ErrorCode::internal, "preparing TLS: " + take_reason());
     }
     static_cast<void>(authority.release());
+    return context;
+}
+
+}  // namespace
+
+/// What new streams are made from.
+class CurrentContext {
+public:
+    explicit CurrentContext(std::shared_ptr<ssl_ctx_st> context) : context_(std::move(context)) {}
+    [[nodiscard]] SslPtr make() {
+        const std::lock_guard lock(mutex_);
+        return SslPtr(SSL_new(context_.get()));
+    }
+    void replace(std::shared_ptr<ssl_ctx_st> context) {
+        const std::lock_guard lock(mutex_);
+        context_ = std::move(context);
+    }
+
+private:
+    std::mutex mutex_;
+    std::shared_ptr<ssl_ctx_st> context_;  ///< A stream made from it keeps it alive.
+};
+
+namespace {
+
+class TlsListener final : public posix::Listener {
+public:
+    TlsListener(std::unique_ptr<posix::FdListener> sockets, std::shared_ptr<CurrentContext> context,
+                ClientCertificates clients)
+        : sockets_(std::move(sockets)), context_(std::move(context)), clients_(clients) {}
+
+    Result<std::unique_ptr<posix::Stream>> accept() override {
+        FLOCKER_TRY(posix::Fd socket, sockets_->accept_fd());
+        SslPtr ssl = context_->make();
+        if (!ssl) return fail(ErrorCode::internal, "accepting a TLS connection: " + take_reason());
+        const bool required = clients_ == ClientCertificates::required;
+        SSL_set_verify(ssl.get(), SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+        Verification verification{place_of_peer(socket.get()), {}, {}};
+        return std::make_unique<TlsConnection>(std::move(socket), std::move(ssl), Side::server,
+                                               std::move(verification));
+    }
+    void close() override { sockets_->close(); }
+    [[nodiscard]] std::uint16_t port() const override { return sockets_->port(); }
+
+private:
+    std::unique_ptr<posix::FdListener> sockets_;
+    std::shared_ptr<CurrentContext> context_;
+    ClientCertificates clients_;
+};
+
+}  // namespace
+
+ExpectedPeer peer_is(std::string common_name) {
+    return [wished = std::move(common_name)](const std::string& name) { return name == wished; };
+}
+
+TlsContext::TlsContext(std::shared_ptr<ssl_ctx_st> context, std::string pinned_fingerprint)
+    : context_(std::make_shared<CurrentContext>(std::move(context))), pinned_fingerprint_(std::move(pinned_fingerprint)) {}
+
+Result<TlsContext> TlsContext::make(const Credentials& credentials) {
+    FLOCKER_TRY(ContextPtr context, context_of(credentials));
     return TlsContext(std::shared_ptr<ssl_ctx_st>(std::move(context)), {});
+}
+
+Status TlsContext::renew(const Credentials& credentials) const {
+    FLOCKER_TRY(ContextPtr context, context_of(credentials));
+    context_->replace(std::shared_ptr<ssl_ctx_st>(std::move(context)));
+    return {};
 }
 
 Result<TlsContext> TlsContext::pinned(const std::string& authority_fingerprint) {
@@ -136,7 +170,7 @@ Result<std::unique_ptr<posix::Stream>> TlsContext::connect(const std::string& ad
                                                            Duration limit, const ExpectedPeer& expected) const {
     const auto begin = std::chrono::steady_clock::now();
     FLOCKER_TRY(posix::Fd socket, posix::connect_tcp_fd(address, port, limit));
-    SslPtr ssl(SSL_new(context_.get()));
+    SslPtr ssl = context_->make();
     if (!ssl) return fail(ErrorCode::internal, "connecting to " + place_of(address, port) + ": " + take_reason());
     const std::string place = place_of(address, port);
     auto stream = std::make_unique<TlsConnection>(std::move(socket), std::move(ssl), Side::client,

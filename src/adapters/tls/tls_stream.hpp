@@ -33,6 +33,8 @@ enum class ClientCertificates : std::uint8_t {
 /// How long the other side may take for the handshake on an accepted stream.
 inline constexpr Duration handshake_limit = std::chrono::seconds{10};
 
+class CurrentContext;
+
 /// Who we are and whom we trust; makes streams.
 ///
 /// Threads: connect() and listen() from any thread. Copies are cheap and share everything.
@@ -45,10 +47,13 @@ inline constexpr Duration handshake_limit = std::chrono::seconds{10};
 ///    reads as unavailable, not as the end.
 ///  - A server learns of our certificate after connect() has returned, so that a refusal of it
 ///    (denied) may come from the first read or write.
+///  - What was made of it keeps the certificate that it began with.
 class TlsContext {
 public:
     /// Errors: invalid_argument (a text can't be read, the key is of another certificate).
     [[nodiscard]] static Result<TlsContext> make(const Credentials& credentials);
+    /// From now on all copies show this certificate to whomever they meet. Errors: as make().
+    [[nodiscard]] Status renew(const Credentials& credentials) const;
     /// For who has no certificate yet, only the fingerprint of the right CA (see fingerprint()).
     /// Can't listen. Errors: invalid_argument.
     [[nodiscard]] static Result<TlsContext> pinned(const std::string& authority_fingerprint);
@@ -69,7 +74,7 @@ public:
 private:
     TlsContext(std::shared_ptr<ssl_ctx_st> context, std::string pinned_fingerprint);
 
-    std::shared_ptr<ssl_ctx_st> context_;
+    std::shared_ptr<CurrentContext> context_;
     std::string pinned_fingerprint_;
 };
 
