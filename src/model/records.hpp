@@ -151,7 +151,7 @@ enum class EventKind : std::uint8_t {
     volume_created, volume_destroyed, application_failed, node_lost, node_back,
     failed_over, lag_broken, lag_met, replica_added, replica_removed, data_set_aside, settings_changed,
     node_draining, node_activated, failover_withheld, control_taken_over, pool_knew_better, aside_removed, replica_differs,
-    snapshots_let_go,
+    snapshots_let_go, records_restored,
 };
 [[nodiscard]] const char* to_string(EventKind kind);
 
