@@ -123,18 +123,18 @@ TEST_F(CompletionTest, ScriptsMakeTheShellsCallIt) {
         EXPECT_EQ(said_by(std::string(shell) + " -n " + script + " 2>&1"), "") << shell;
     }
     // A flocker that says what it was asked.
-    const std::string program = folder.write(
+    const std::string stand_in = folder.write(
         "flocker", "#!/bin/sh\n"
                    "[ \"$*\" = '__complete move db bi' ] && printf 'birch\\tx\\nalder\\ty\\n'\n"
                    "[ \"$*\" = '__complete deploy ' ] && printf 'works\\t\\n:files\\n'\n"
                    "exit 0\n");
-    ::chmod(program.c_str(), 0755);
+    ::chmod(stand_in.c_str(), 0755);
     const std::string test = folder.write("test.bash", ". '" + folder.path("script.bash") + "'\n"
                                                        "COMP_WORDS=(flocker move db bi) COMP_CWORD=3\n"
-                                                       "_flocker " + program + " bi db\n"
+                                                       "_flocker " + stand_in + " bi db\n"
                                                        "echo \"${COMPREPLY[*]}\"\n"
                                                        "COMP_WORDS=(flocker-deploy '') COMP_CWORD=1\n"
-                                                       "_flocker_deploy " + program + "-deploy '' x\n"
+                                                       "_flocker_deploy " + stand_in + "-deploy '' x\n"
                                                        "echo \"${COMPREPLY[*]}\"\n");
     EXPECT_EQ(said_by("bash " + test), "birch\nworks\n");
 }

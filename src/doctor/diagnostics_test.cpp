@@ -39,7 +39,7 @@ protected:
         key_body_ = credentials.key.substr(40, 40);
         manifest::DaemonConfig daemon;
         daemon.node = {model::NodeId{tls::testing::alder}, "alder", "127.0.0.1"};
-        daemon.control = {"127.0.0.1", 1, 1, true};
+        daemon.control = {"127.0.0.1", 1, 2, true};
         daemon.pool = folder_ + "/pool";
         daemon.state = folder_;
         write(config.daemon(), manifest::to_yaml(daemon));

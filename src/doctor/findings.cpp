@@ -310,10 +310,10 @@ private:
             fail("control", fmt::format("flockerd has not heard the control service for {}", to_text(*control.unheard)),
                  "open the way to its agents' port; see flockerd's log there and here");
         }
-        if (control.off) about_clock(*control.off);
         if (found_.size() == before && control.fault.empty()) {
             ok("control", "the control service " + (control.here ? "is here" : "at " + control.address + " answers"));
         }
+        if (control.off) about_clock(*control.off);
     }
     void about_clock(Duration off) {
         const Duration distance = off < Duration{0} ? -off : off;
