@@ -245,7 +245,7 @@ private:
             [this](const Session& session) { return version(session, client_only_); })
             .add_flag("--client", client_only_, "Ask no control service");
         add(app_, "completion", "What makes a shell complete commands, options and names",
-            "eval \"$(flocker completion bash)\"         # in ~/.bashrc\n"
+            "flocker completion bash > /etc/bash_completion.d/flocker\n"
             "  flocker completion zsh > \"${fpath[1]}/_flocker\"\n\n"
             "Names of applications, nodes, volumes and snapshots come from the control service of the context, within\n"
             "a second or not at all.",
