@@ -23,7 +23,7 @@ class Records(ClusterTestCase):
         client.mark("restored")
         restored = self.restore()
         self.assertEqual(restored.returncode, 0, restored.stderr)
-        self.assertIn("newer copy of the records", restored.stdout)
+        self.assertIn("newer than the backup", restored.stdout)
         self.assertTrue(list(self.control.folder.glob("var/control-before-restore-*.sqlite")))
         self.control.daemon.start()
         wait_for(self.cluster, "store", "to be on cedar, as its pool knows",
