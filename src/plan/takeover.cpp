@@ -124,6 +124,10 @@ bool is_informed(const View& view) {
     return std::ranges::all_of(takeover->unheard, [&](const NodeId& node) { return has_looked(view, node); });
 }
 
+std::set<NodeId> unheard_members(const Records& records) {
+    return records.takeover ? records.takeover->unheard : std::set<NodeId>{};
+}
+
 std::vector<Change> heed_pools(const View& view) {
     if (!view.records.takeover) return {};
     Takeover takeover = *view.records.takeover;
@@ -136,7 +140,9 @@ std::vector<Change> heed_pools(const View& view) {
         for (const auto& [subject, known] : view.records.ownerships) {
             const Ownership& ownership = better.contains(subject) ? better.at(subject) : known;
             const DatasetSeen* seen = known.dataset ? dataset_in(report_of(view, node), *known.dataset) : nullptr;
-            if (!seen || !seen->live || seen->epoch <= ownership.epoch) continue;
+            if (!seen || !seen->live) continue;
+            const bool only_planned = !ownership.established && ownership.owner != node;
+            if (seen->epoch <= ownership.epoch && !only_planned) continue;
             better.insert_or_assign(subject, as_on_pool(view, ownership, node, *seen));
         }
     }

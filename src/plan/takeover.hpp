@@ -4,6 +4,7 @@
 // commits. What they said is on the pools of those who acted on it.
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "plan/view.hpp"
@@ -32,8 +33,12 @@ struct Known {
 /// Whether enough is known to decide anything: every member has said what is on its pool, or had time to.
 [[nodiscard]] bool is_informed(const View& view);
 
+/// Members whose pools are not known yet may have what the records do not know of: nothing may be made anew that one
+/// of them could have. Empty: there are none.
+[[nodiscard]] std::set<model::NodeId> unheard_members(const model::Records& records);
+
 /// Takes from the members that are heard for the first time what their pools know better: a higher epoch is
-/// the truth. Empty: nobody new.
+/// the truth, and so is any copy of a volume that the records have only planned. Empty: nobody new.
 [[nodiscard]] std::vector<model::Change> heed_pools(const View& view);
 
 /// This node is told nothing for now, and goes on with what it was told last: it has not been heard; or its
