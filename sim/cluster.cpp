@@ -252,8 +252,23 @@ void Cluster::kill_control() {
 
 bool Cluster::take_over(std::size_t missing) {
     if (control_ || missing > disk.copies.size()) return false;
+    const Records copy = missing == 0 ? disk.records : disk.copies.at(disk.copies.size() - missing);
+    return begin_with(copy, plan::taken_over(copy, world.now()),
+                      fmt::format("is taken over with a copy that lacks {} commits", missing));
+}
+
+bool Cluster::restore(std::size_t missing) {
+    if (control_ || disk.archive.empty()) return false;
+    missing = std::min(missing, disk.archive.size());
+    const Records copy = disk.archive.at(disk.archive.size() - missing);
+    plan::Known known{disk.records.revision, {}};
+    for (const auto& [id, node] : disk.records.nodes) known.members.push_back(node);
+    return begin_with(copy, plan::restored(copy, known, world.now()),
+                      fmt::format("begins with a backup that lacks {} commits", missing));
+}
+
+bool Cluster::begin_with(const Records& copy, Records records, const std::string& story) {
     const Records before = disk.records;
-    const Records& copy = missing == 0 ? before : disk.copies.at(disk.copies.size() - missing);
     for (const auto& [subject, ownership] : before.ownerships) {
         const auto was = copy.ownerships.find(subject);
         const bool unchanged = was != copy.ownerships.end() && was->second.epoch == ownership.epoch;
@@ -264,8 +279,8 @@ bool Cluster::take_over(std::size_t missing) {
         const auto [known, is_new] = disk.forgotten.emplace(subject, ownership);
         if (!is_new && known->second.epoch < ownership.epoch) known->second = ownership;
     }
-    world.trace("control", fmt::format("is taken over with a copy that lacks {} commits", missing));
-    disk.records = plan::taken_over(copy, world.now());
+    world.trace("control", story);
+    disk.records = std::move(records);
     disk.copies.clear();
     for (const auto& [name, each] : hosts) {
         world.at(world.between(200ms, 5s), [host = each.get()] { host->turn_to_control(); });

@@ -24,7 +24,8 @@ struct Disk {
     model::Records records;
     std::vector<model::Event> events;
     std::deque<model::Records> copies;  ///< Of before the last commits, newest last: what other nodes may have of them.
-    /// What commits said of owners that a takeover began without.
+    std::deque<model::Records> archive;  ///< The same of long ago, for one that is restored.
+    /// What commits said of owners that a takeover or a restore began without.
     std::map<model::SubjectId, model::Ownership> forgotten;
 };
 
@@ -125,6 +126,8 @@ public:
     /// The control service is gone for ever, and begins anew elsewhere with a copy that lacks the last commits;
     /// false: there is no such copy.
     bool take_over(std::size_t missing);
+    /// It begins anew where it is with a backup that lacks so many of the last commits, or as many as there are.
+    bool restore(std::size_t missing);
     /// Who owns it in truth: by the records, or by a commit that they have forgotten and that its owner acted on.
     [[nodiscard]] const model::Ownership* owner_of(const model::SubjectId& subject) const;
     [[nodiscard]] driver::ControlDriver* control();
@@ -147,6 +150,7 @@ public:
 
 private:
     struct ControlLife;
+    bool begin_with(const model::Records& copy, model::Records records, const std::string& story);
     void redeliver();
     std::unique_ptr<ControlLife> control_;
 };

@@ -14,6 +14,7 @@ namespace {
 
 constexpr Duration patience = 3s;
 constexpr std::size_t copies_kept = 6;
+constexpr std::size_t archive_kept = 400;
 /// How often the receiver of a long copy keeps what it has.
 constexpr Duration part_interval = 1s;
 
@@ -276,6 +277,8 @@ void StorePort::commit(Revision expected, const std::vector<Change>& changes, Do
         const Records before = records;
         cluster.disk.copies.push_back(before);
         if (cluster.disk.copies.size() > copies_kept) cluster.disk.copies.pop_front();
+        cluster.disk.archive.push_back(before);
+        if (cluster.disk.archive.size() > archive_kept) cluster.disk.archive.pop_front();
         for (const Change& change : changes) {
             apply(change, records);
             if (const auto* add = std::get_if<AddEvent>(&change)) {

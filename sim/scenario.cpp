@@ -336,6 +336,7 @@ private:
                 const bool for_good = world_.chance(0.3);
                 world_.at(world_.between(200ms, 10s), [this, for_good] {
                     if (for_good && cluster_.take_over(world_.draw(4))) ++outcome_.marks["takeover"];
+                    if (!for_good && world_.chance(0.15) && cluster_.restore(1 + world_.draw(300))) ++outcome_.marks["restore"];
                     cluster_.start_control();
                 });
             }

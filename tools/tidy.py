@@ -23,6 +23,7 @@ ADAPTER = ("base", "model", "ports", "codec", "adapters/posix", "adapters/http")
 # Room -> rooms whose headers it may include, beside its own. A folder that is not here may include everything.
 ARROWS = {
     "src/base": (),
+    "src/usage": ("base",),
     "src/model": ("base",),
     "src/manifest": ("base", "model"),
     "src/plan": ("base", "model"),
@@ -32,9 +33,10 @@ ARROWS = {
     "src/codec": ("base", "model"),
     "src/adapters/*": ADAPTER,
     "src/api": ("base", "model", "plan", "protocol", "ports", "driver", "codec", "adapters/http", "adapters/posix"),
-    "src/setup": ("base", "model", "ports", "manifest", "codec", "api", EVERY_ADAPTER),
-    "src/standby": ("base", "model", "plan", "ports", "manifest", "codec", "setup", EVERY_ADAPTER),
-    "src/cli": ("base", "model", "manifest", "codec", "api", "adapters/posix"),
+    "src/setup": ("base", "usage", "model", "ports", "manifest", "codec", "api", EVERY_ADAPTER),
+    "src/standby": ("base", "usage", "model", "plan", "ports", "manifest", "codec", "setup", EVERY_ADAPTER),
+    "src/doctor": ("base", "model", "manifest", "codec", "setup", "standby", EVERY_ADAPTER),
+    "src/cli": ("base", "usage", "model", "manifest", "codec", "api", "adapters/posix"),
     "sim": ("base", "model", "plan", "protocol", "ports", "driver"),
 }
 # Tests stand a machine up around their subject and may take more.

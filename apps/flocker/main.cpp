@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/ioctl.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -11,6 +13,9 @@
 #include "apps/flocker/transport.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/run.hpp"
+#include "doctor/diagnostics.hpp"
+#include "doctor/findings.hpp"
+#include "doctor/gather.hpp"
 #include "setup/commands.hpp"
 #include "setup/snapshot_mounts.hpp"
 #include "standby/commands.hpp"
@@ -25,6 +30,14 @@ unsigned terminal_width() {
     winsize size{};
     if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
     return usual_width;
+}
+
+void end_within(Duration limit) {
+    std::signal(SIGALRM, [](int) { ::_exit(0); });
+    itimerval timer{};
+    timer.it_value.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
+    timer.it_value.tv_usec = std::chrono::duration_cast<std::chrono::microseconds>(limit % 1s).count();
+    ::setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
 }  // namespace
@@ -45,9 +58,15 @@ int main(int argc, char** argv) {
     world.now = [&clock] { return clock.now(); };
     world.rest = [](Duration duration) { std::this_thread::sleep_for(duration); };
     world.farewell = cli::set_farewell;
-    world.extra = {{"init", "Make this machine the first node of a new cluster", setup::run_init},
-                   {"join", "Make this machine a node of an existing cluster", setup::run_join},
-                   {"control", "Where the control service is, and taking it over", standby::run_control}};
-    world.own_node = {setup::own_name, setup::mount_snapshot, setup::unmount_snapshot};
+    world.end_within = end_within;
+    world.extra = {{"init", "Make this machine the first node of a new cluster", setup::run_init, setup::init_shape},
+                   {"join", "Make this machine a node of an existing cluster", setup::run_join, setup::join_shape},
+                   {"control", "Where the control service is, and taking it over", standby::run_control, standby::control_shape},
+                   {"backup", "Write a copy of the control service's records", standby::run_backup, standby::backup_shape},
+                   {"restore", "Put a backup of the control service's records in force", standby::run_restore,
+                    standby::restore_shape}};
+    world.own_node = {setup::own_name, setup::mount_snapshot, setup::unmount_snapshot,
+                      [](const std::string& folder) { return doctor::findings(doctor::gather(folder)); },
+                      doctor::diagnostics, doctor::pack};
     return cli::run({argv, argv + argc}, world);
 }

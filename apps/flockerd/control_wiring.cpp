@@ -31,6 +31,10 @@ driver::Trace control_log() {
     return [](const std::string& line) { posix::log(posix::Level::info, "control", {{"does", line}}); };
 }
 
+driver::Trace control_alarm() {
+    return [](const std::string& text) { posix::log(posix::Level::error, "records", {{"says", text}}); };
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ControlWiring>> ControlWiring::open(const standby::Watching& watching, const std::string& folder,
@@ -71,7 +75,7 @@ ControlWiring::ControlWiring(const standby::Watching& watching, Parts parts, con
       }, [authority = parts_.authority](const model::Node& node, const std::string& request) {
           return tls::sign(authority, request, tls::terms_for_node(node.id.value, node.address), setup::wall_clock());
       }),
-      driver_({loop, copies_, sessions_, images_}, control_log()),
+      driver_({loop, copies_, sessions_, images_}, control_log(), control_alarm()),
       enrollment_(*parts_.tokens, parts_.authority, {{place_.address, place_.port}}, setup::wall_clock),
       api_({loop, driver_, enrollment_,
             [this](const model::Node& node, const model::ApplicationName& application, std::uint32_t tail_lines, bool follow,

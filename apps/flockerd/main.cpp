@@ -14,7 +14,6 @@
 #include "adapters/posix/log.hpp"
 #include "adapters/posix/sd_notify.hpp"
 #include "adapters/posix/signals.hpp"
-#include "adapters/sqlite/state_store.hpp"
 #include "agent_wiring.hpp"
 #include "api/version.hpp"
 #include "control_wiring.hpp"
@@ -23,6 +22,7 @@
 #include "setup/pool.hpp"
 #include "setup/renewal.hpp"
 #include "signpost_wiring.hpp"
+#include "standby/beginning.hpp"
 #include "standby/follower.hpp"
 #include "standby/place.hpp"
 
@@ -36,8 +36,10 @@ constexpr const char* help =
     "The Flocker daemon: the agent of this node and, on the first node, the control service.\n"
     "Runs in the foreground; SIGTERM ends it. Containers, routes and mounts stay as they are.\n"
     "\n"
-    "  --config FILE    default: /etc/flocker/flocker.yml, which `flocker init` and `flocker join` write\n"
-    "  --version\n";
+    "  --config FILE      default: /etc/flocker/flocker.yml, which `flocker init` and `flocker join` write\n"
+    "  --log-level LEVEL  what counts less is not written; default: info\n"
+    "  --log-json         one JSON object a line\n"
+    "  --version          prints it and ends\n";
 
 struct Arguments {
     std::string config{"/etc/flocker/flocker.yml"};
@@ -106,26 +108,14 @@ setup::Certify certify_by_control(const manifest::DaemonConfig& config, const tl
                                      config.node.id.value);
 }
 
-/// The configuration with the control service where it is by now. What is left of an earlier one on this node
-/// is set aside.
+/// The configuration with the control service where it is by now.
 Result<manifest::DaemonConfig> with_control_place(manifest::DaemonConfig config, const tls::TlsContext& identity,
                                                   model::ControlPlace& place) {
-    FLOCKER_TRY(place, standby::read_place(config));
-    const std::string records = setup::StateFolder{config.state}.records();
-    if (standby::is_here(config, place) && posix::read_file(records, 0).error().code != ErrorCode::not_found) {
-        // It may have been away while another node took its place.
-        FLOCKER_TRY(const auto known, sqlite::read_file_of_records(records));
-        std::vector<model::Node> members;
-        for (const auto& [id, node] : known.nodes) members.push_back(node);
-        FLOCKER_TRY(const auto newer, standby::find_newer_place(config, place, identity, members));
-        if (newer) place = *newer;
-    }
-    if (!standby::is_here(config, place)) {
-        FLOCKER_TRY(const std::string beside, standby::set_old_records_aside(config, place));
-        if (!beside.empty()) {
-            posix::log(posix::Level::warning, "stepped_down",
-                       {{"control", place.address}, {"own_records", beside}, {"term", std::to_string(place.term)}});
-        }
+    FLOCKER_TRY(const standby::Beginning beginning, standby::begin(config, identity));
+    place = beginning.place;
+    if (!beginning.set_aside.empty()) {
+        posix::log(posix::Level::warning, "stepped_down",
+                   {{"control", place.address}, {"own_records", beginning.set_aside}, {"term", std::to_string(place.term)}});
     }
     config.control = {place.address, place.port, place.agent_port, standby::is_here(config, place)};
     return config;

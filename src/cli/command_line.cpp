@@ -8,8 +8,10 @@
 #include <algorithm>
 
 #include "cli/commands.hpp"
+#include "cli/completion.hpp"
 #include "cli/run.hpp"
 #include "manifest/duration.hpp"
+#include "usage/read_shape.hpp"
 
 namespace flocker::cli {
 namespace {
@@ -35,19 +37,32 @@ public:
         app_.require_subcommand(0, 1);
         app_.fallthrough();
         app_.add_option("--context", common_.context,
-                        "Name or file of the context: which cluster, and who asks. Also FLOCKER_CONTEXT");
+                        "Name or file of the context: which cluster, and who asks. Also FLOCKER_CONTEXT")
+            ->type_name("CONTEXT");
         app_.footer(
             "A first look:\n  flocker status\n  flocker deploy deployment.yml application.yml\n\n`flocker COMMAND "
             "--help` shows an example of each.");
         deployments();
         failovers();
         looks();
+        care();
         volumes();
         nodes();
         tokens();
         settings();
         contexts();
         extras();
+    }
+
+    /// Of all commands, also those that other rooms bring.
+    [[nodiscard]] usage::CommandShape shape() const {
+        usage::CommandShape all = usage::shape_of(app_);
+        for (usage::CommandShape& command : all.subcommands) {
+            const auto extra = std::ranges::find(world_.extra, command.name, &ExtraCommand::name);
+            if (extra == world_.extra.end() || !extra->shape) continue;
+            command = extra->shape();
+        }
+        return all;
     }
 
     int run(std::vector<std::string> arguments) {
@@ -93,6 +108,10 @@ private:
         command.add_flag("--no-trunc", common_.no_trunc, "Cut nothing off, however wide it gets");
     }
 
+    static void config_folder_option(CLI::App& command, std::string& folder) {
+        command.add_option("--config-dir", folder, "This node's configuration")->type_name("FOLDER")->capture_default_str();
+    }
+
     void follow_options(CLI::App& command, FollowOptions& options) {
         command.add_flag("--dry-run", options.dry_run, "Show the plan and change nothing");
         command.add_flag("--detach", options.detach, "Do not wait; the work goes on by itself");
@@ -126,8 +145,10 @@ private:
         deploying
             .add_option("DEPLOYMENT", deploy_.deployment_file,
                         "Deployment manifest: which application runs on which node")
+            ->type_name("FILE")
             ->required();
         deploying.add_option("APPLICATION", deploy_.application_file, "Application manifest: what each application is")
+            ->type_name("FILE")
             ->required();
         deploying.add_flag("-y,--yes", deploy_.yes, "Do not ask before something is stopped, restarted or moved");
         follow_options(deploying, deploy_.follow);
@@ -198,9 +219,10 @@ private:
                 "is not destroyed: when it is back it is set aside there (flocker volume snapshots db).",
                 [this](const Session& session) { return failover(session, failover_); });
         failing.add_option("APPLICATION", failover_.application, "Its name in the manifests")->required();
-        failing.add_option("--to", failover_.node,
-                           "Name, address or hostname of the node that takes over; the one with the newest snapshot if "
-                           "not said");
+        failing
+            .add_option("--to", failover_.node,
+                        "Name, address or hostname of the node that takes over; the one with the newest snapshot if not said")
+            ->type_name("NODE");
         failing.add_flag("-y,--yes", failover_.yes, "Do not ask; needed when nobody can be asked");
         follow_options(failing, failover_.follow);
         no_trunc(failing);
@@ -212,6 +234,7 @@ private:
         add(app_, "why", "What an application, a node or a volume is waiting for, on whom and until when",
             "flocker why db", [this](const Session& session) { return why(session, name_); })
             .add_option("NAME", name_, "Name of an application or node, or id of a volume")
+            ->type_name("APPLICATION|NODE|VOLUME")
             ->required();
 
         CLI::App& logging =
@@ -233,6 +256,33 @@ private:
         add(app_, "version", "Versions of this program and of the control service", "flocker version --client",
             [this](const Session& session) { return version(session, client_only_); })
             .add_flag("--client", client_only_, "Ask no control service");
+        add(app_, "completion", "What makes a shell complete commands, options and names",
+            "flocker completion bash > /etc/bash_completion.d/flocker\n"
+            "  flocker completion zsh > \"${fpath[1]}/_flocker\"\n\n"
+            "Names of applications, nodes, volumes and snapshots come from the control service of the context, within\n"
+            "a second or not at all.",
+            [this](const Session& session) { return print_completion(session, name_); })
+            .add_option("SHELL", name_, "bash or zsh")
+            ->required();
+    }
+
+    void care() {
+        CLI::App& examining =
+            add(app_, "doctor", "Find what will not work on this machine, and say how to mend it; as root",
+                "flocker doctor                     # before `flocker init` and `flocker join`, and on a node\n\n"
+                "Looks at the engine, the pool, disks, ports, other nodes, the clock, cgroups, the kernel, keys and\n"
+                "certificates; changes nothing. Exit code 1 if anything fails.",
+                [this](const Session& session) { return doctor(session, config_folder_); });
+        config_folder_option(examining, config_folder_);
+        CLI::App& collecting = add(
+            app_, "diagnostics", "Put all that somebody who helps needs into one archive, without secrets; as root",
+            "flocker diagnostics\n"
+            "  flocker diagnostics /tmp/alder.tar.gz\n\n"
+            "Versions, the doctor's findings, status, volumes, moves, events, flockerd's log, nftables, mounts, the pool,\n"
+            "the configuration. No key, no token, no value of an environment variable, no command.",
+            [this](const Session& session) { return diagnostics(session, file_, config_folder_); });
+        collecting.add_option("FILE", file_, "The archive; flocker-diagnostics-NODE-DATE.tar.gz here if not said");
+        config_folder_option(collecting, config_folder_);
     }
 
     void volumes() {
@@ -269,7 +319,8 @@ private:
                                  [this](const Session& session) { return remove_aside(session, aside_); });
         removing.add_option("VOLUME", aside_.volume, "Its id, or the name of its application")->required();
         removing.add_option("SNAPSHOT", aside_.snapshot, "As `flocker volume snapshots` shows it")->required();
-        removing.add_option("--node", aside_.node, "The node that it lies on, where several have one of that name");
+        removing.add_option("--node", aside_.node, "The node that it lies on, where several have one of that name")
+            ->type_name("NODE");
         removing.add_flag("-y,--yes", aside_.yes, "Do not ask; needed when nobody can be asked");
         arguments_or_subcommand(listing,
                                 "Usage: flocker volume snapshots [OPTIONS] VOLUME\n"
@@ -284,7 +335,8 @@ private:
                 "Reads everything on both sides, at the lowest priority. Exit code 0: equal, 1: not, or not compared.",
                 [this](const Session& session) { return verify_volume(session, verify_); });
         verifying.add_option("VOLUME", verify_.volume, "Its id, or the name of its application")->required();
-        verifying.add_option("--replica", verify_.replica, "Name of a node that holds a copy; all replicas if not said");
+        verifying.add_option("--replica", verify_.replica, "Name of a node that holds a copy; all replicas if not said")
+            ->type_name("NODE");
         no_trunc(verifying);
 
         CLI::App& mounting = add(volume, "mount", "Look into a snapshot that is on this very node, read-only; as root",
@@ -296,11 +348,12 @@ private:
                                  [this](const Session& session) { return mount_snapshot(session, mount_); });
         mounting.add_option("VOLUME", mount_.volume, "Its id, or the name of its application")->required();
         mounting.add_option("SNAPSHOT", mount_.snapshot, "As `flocker volume snapshots` shows it")->required();
-        mounting.add_option("PATH", mount_.path, "An empty folder")->required();
-        mounting.add_option("--config-dir", mount_.config_folder, "This node's configuration")->capture_default_str();
+        mounting.add_option("PATH", mount_.path, "An empty folder")->type_name("FOLDER")->required();
+        config_folder_option(mounting, mount_.config_folder);
         add(volume, "umount", "Stop looking into a snapshot", "flocker volume umount /mnt",
             [this](const Session& session) { return unmount_snapshot(session, mount_.path); })
             .add_option("PATH", mount_.path, "Where it is mounted")
+            ->type_name("FOLDER")
             ->required();
     }
 
@@ -390,6 +443,7 @@ private:
         add(context, "use", "Speak to this cluster from now on", "flocker context use production",
             [this](const Session& session) { return use_context(session, name_); })
             .add_option("NAME", name_, "Its name, as `flocker context ls` shows it")
+            ->type_name("CONTEXT")
             ->required();
         add(context, "show", "The cluster that commands speak to",
             "flocker context show --bundle > mine.json      # holds your key: keep it secret\n"
@@ -438,6 +492,7 @@ private:
     MountOptions mount_;
     std::string name_;
     std::string file_;
+    std::string config_folder_{"/etc/flocker"};
     std::vector<std::string> words_;
     std::optional<Duration> lifetime_;
     std::uint32_t latest_{50};
@@ -452,6 +507,12 @@ private:
 int run(const std::vector<std::string>& arguments, const World& world) {
     std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
     if (!arguments.empty() && arguments[0].ends_with("flocker-deploy")) rest.insert(rest.begin(), "deploy");
+    const std::string first = rest.empty() ? std::string() : rest.front();
+    if (first == "__complete") return complete(world, CommandLine(world).shape(), {rest.begin() + 1, rest.end()});
+    if (first == "__shape") {
+        world.out << to_json(CommandLine(world).shape()) << std::endl;
+        return exit_code::done;
+    }
     return CommandLine(world).run(std::move(rest));
 }
 

@@ -86,6 +86,11 @@ struct MountOptions {
 [[nodiscard]] int mount_snapshot(const Session& session, const MountOptions& options);
 [[nodiscard]] int unmount_snapshot(const Session& session, const std::string& path);
 
+/// Fails if a finding does.
+[[nodiscard]] int doctor(const Session& session, const std::string& config_folder);
+/// `file` empty: named after the node and the moment, here.
+[[nodiscard]] int diagnostics(const Session& session, const std::string& file, const std::string& config_folder);
+
 [[nodiscard]] int list_nodes(const Session& session);
 [[nodiscard]] int remove_node(const Session& session, const std::string& name, bool yes);
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <istream>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -11,6 +12,8 @@
 #include "api/client.hpp"
 #include "base/time.hpp"
 #include "cli/context.hpp"
+#include "model/finding.hpp"
+#include "usage/shape.hpp"
 
 namespace flocker::cli {
 
@@ -19,6 +22,7 @@ struct ExtraCommand {
     std::string name;
     std::string help;  ///< One line.
     std::function<int(const std::vector<std::string>& arguments)> run;
+    std::function<usage::CommandShape()> shape{};  ///< What it takes, for shells and man pages.
 };
 
 /// What can be done only on a node itself, as root. `config`: the folder with its configuration.
@@ -28,6 +32,12 @@ struct OwnNode {
                          const std::string& path)>
         mount{};
     std::function<Status(const std::string& path)> unmount{};
+    std::function<std::vector<model::Finding>(const std::string& config)> examine{};
+    /// Name -> text, without a secret: what somebody who helps needs of it.
+    std::function<std::map<std::string, std::string>(const std::string& config)> diagnostics{};
+    /// Writes an archive with the files in a folder of that name.
+    std::function<Status(const std::string& path, const std::string& name, const std::map<std::string, std::string>& files)>
+        pack{};
 };
 
 /// What the command line stands in. Everything it reads or waits for comes from here, but files.
@@ -48,6 +58,8 @@ struct World {
     std::vector<ExtraCommand> extra{};
     std::string system_context{"/etc/flocker/context.json"};
     OwnNode own_node{};
+    /// From now on the process ends by itself, with 0, after so long.
+    std::function<void(Duration)> end_within{};
 };
 
 /// Runs one command; the exit code. `arguments[0]` is the program's name: under a name that ends in

@@ -245,6 +245,15 @@ void fields(V&& visit, Either<model::ControlWord> auto& word) {
     visit("silence_ns", word.silence);
     visit("copied", word.copied);
     visit("members", word.members);
+    visit("now", word.now, added);
+}
+
+template <class V>
+void fields(V&& visit, Either<model::BackupHead> auto& head) {
+    visit("flocker_backup", head.flocker_backup);
+    visit("authority", head.authority);
+    visit("made", head.made);
+    visit("revision", head.revision);
 }
 
 // --- assignment -----------------------------------------------------------------------------

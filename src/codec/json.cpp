@@ -42,6 +42,7 @@ FLOCKER_JSON(model::Records);
 FLOCKER_JSON(model::Takeover);
 FLOCKER_JSON(model::ControlPlace);
 FLOCKER_JSON(model::ControlWord);
+FLOCKER_JSON(model::BackupHead);
 FLOCKER_JSON(model::Wanted);
 FLOCKER_JSON(std::map<std::string, std::string>);
 FLOCKER_JSON(std::vector<model::Event>);

@@ -134,7 +134,7 @@ TEST(JsonDecoding, ListsTheNamesOfAnEnum) {
               "move_failed, volume_created, volume_destroyed, application_failed, node_lost, node_back, failed_over, "
               "lag_broken, lag_met, replica_added, replica_removed, data_set_aside, settings_changed, node_draining, "
               "node_activated, failover_withheld, control_taken_over, pool_knew_better, aside_removed, replica_differs, "
-              "snapshots_let_go, stranger_found");
+              "snapshots_let_go, stranger_found, records_restored");
     EXPECT_EQ(refusal<model::Application>(R"({"name":"a","image":"i","restart_policy":{"name":"on_failure"}})"),
               "restart_policy.name: must be one of never, always, on-failure");
 }

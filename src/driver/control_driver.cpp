@@ -2,6 +2,7 @@
 #include "driver/control_driver.hpp"
 
 #include <memory>
+#include <utility>
 
 namespace flocker::driver {
 namespace {
@@ -13,8 +14,8 @@ constexpr Duration load_rest = 500ms;
 
 }  // namespace
 
-ControlDriver::ControlDriver(Ports ports, Trace trace)
-    : ports_(ports), trace_(std::move(trace)), control_(ports.loop.now()) {}
+ControlDriver::ControlDriver(Ports ports, Trace trace, Trace alarm)
+    : ports_(ports), trace_(std::move(trace)), alarm_(alarm ? std::move(alarm) : trace_), control_(ports.loop.now()) {}
 
 void ControlDriver::start() {
     for (const auto& effect : control_.begin()) perform(effect);
@@ -40,23 +41,8 @@ void ControlDriver::feed(const Control::Event& event) {
 void ControlDriver::perform(const Control::Effect& effect) {
     if (const std::string line = describe(effect); !line.empty()) trace_(line);
     std::visit(Overloaded{
-                   [&](const Control::Load&) {
-                       const auto load = [this] {
-                           ports_.store.load(alive_.guard([this](Result<model::Records> records) {
-                               if (!records) trace_("the records can't be loaded: " + records.error().message);
-                               feed(Control::Loaded{std::move(records)});
-                           }));
-                       };
-                       ports_.loop.after(control_.view({}).records.revision.value == 0 ? Duration{0} : load_rest,
-                                         alive_.guard(load));
-                   },
-                   [&](const Control::Commit& commit) {
-                       ports_.store.commit(commit.expected, commit.changes,
-                                           alive_.guard([this](Result<model::Revision> revision) {
-                                               if (!revision) trace_("commit failed: " + revision.error().message);
-                                               feed(Control::Committed{std::move(revision)});
-                                           }));
-                   },
+                   [&](const Control::Load&) { load(); },
+                   [&](const Control::Commit& changes) { commit(changes); },
                    [&](const Control::Publish& publish) { ports_.sessions.publish(publish.assignment); },
                    [&](const Control::FindImages& find) { find_images(find); },
                    [&](const Control::Receipt& receipt) {
@@ -75,6 +61,31 @@ void ControlDriver::perform(const Control::Effect& effect) {
                    },
                },
                effect);
+}
+
+void ControlDriver::load() {
+    const auto ask = [this] {
+        ports_.store.load(alive_.guard([this](Result<model::Records> records) {
+            store_said("the records can't be read", records ? nullptr : &records.error());
+            feed(Control::Loaded{std::move(records)});
+        }));
+    };
+    ports_.loop.after(std::exchange(asked_for_records_, true) ? load_rest : Duration{0}, alive_.guard(ask));
+}
+
+void ControlDriver::commit(const Control::Commit& wished) {
+    ports_.store.commit(wished.expected, wished.changes, alive_.guard([this](Result<model::Revision> revision) {
+        store_said("the records can't be written", revision ? nullptr : &revision.error());
+        feed(Control::Committed{std::move(revision)});
+    }));
+}
+
+/// A full disk fails each attempt in the same way, several times a second. That it can be read says nothing of that.
+void ControlDriver::store_said(const char* doing, const Error* error) {
+    if (!error && !store_fault_.starts_with(doing)) return;
+    const std::string fault = error ? std::string(doing) + ": " + error->message : std::string();
+    if (std::exchange(store_fault_, fault) == fault) return;
+    alarm_(error ? fault : "the records can be read and written again");
 }
 
 void ControlDriver::find_images(const Control::FindImages& find) {

@@ -27,7 +27,8 @@ public:
         ports::ImageCatalog& images;
     };
 
-    ControlDriver(Ports ports, Trace trace);
+    /// `alarm` is told what keeps the records from being read or written, once each time; empty: as `trace`.
+    ControlDriver(Ports ports, Trace trace, Trace alarm = {});
     ControlDriver(const ControlDriver&) = delete;
     ControlDriver& operator=(const ControlDriver&) = delete;
 
@@ -42,11 +43,17 @@ public:
 private:
     void feed(const protocol::Control::Event& event);
     void perform(const protocol::Control::Effect& effect);
+    void load();
+    void commit(const protocol::Control::Commit& wished);
+    void store_said(const char* doing, const Error* error);
     void find_images(const protocol::Control::FindImages& find);
     void tick();
 
     Ports ports_;
     Trace trace_;
+    Trace alarm_;
+    bool asked_for_records_{false};
+    std::string store_fault_;  ///< What was said last; empty: all is well.
     protocol::Control control_;
     protocol::Control::RequestId last_request_{0};
     std::map<std::uint64_t, std::function<void(model::ReportReceipt)>> reports_;

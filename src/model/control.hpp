@@ -30,8 +30,19 @@ struct ControlWord {
     Duration silence{};   ///< How long it has not heard the control service.
     Revision copied;      ///< Of the copy of the records that it has; 0: none.
     std::vector<Node> members;  ///< As it knows them.
+    Instant now{};              ///< By its wall clock, when it said this; 0: it does not say.
 
     friend bool operator==(const ControlWord&, const ControlWord&) = default;
+};
+
+/// The first line of a backup of the records; see standby/backup.hpp.
+struct BackupHead {
+    std::uint64_t flocker_backup{1};  ///< The form of what follows.
+    std::string authority;            ///< The fingerprint of the cluster's CA: which cluster it is of.
+    Instant made;                     ///< By the clock of the node that made it.
+    Revision revision;                ///< The last commit that is in it.
+
+    friend bool operator==(const BackupHead&, const BackupHead&) = default;
 };
 
 }  // namespace flocker::model

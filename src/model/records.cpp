@@ -53,6 +53,7 @@ const char* to_string(EventKind kind) {
         case EventKind::control_taken_over: return "control_taken_over";
         case EventKind::pool_knew_better: return "pool_knew_better";
         case EventKind::snapshots_let_go: return "snapshots_let_go";
+        case EventKind::records_restored: return "records_restored";
     }
     return "deployed";
 }

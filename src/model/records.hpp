@@ -153,6 +153,7 @@ enum class EventKind : std::uint8_t {
     node_draining, node_activated, failover_withheld, control_taken_over, pool_knew_better, aside_removed, replica_differs,
     snapshots_let_go,
     stranger_found,
+    records_restored,
 };
 [[nodiscard]] const char* to_string(EventKind kind);
 

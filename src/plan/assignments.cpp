@@ -7,6 +7,7 @@
 #include "plan/failover.hpp"
 #include "plan/hooks.hpp"
 #include "plan/lag.hpp"
+#include "plan/takeover.hpp"
 #include "plan/view.hpp"
 
 namespace flocker::plan {
@@ -48,7 +49,7 @@ std::optional<DatasetAssignment> dataset_for(const Records& records, const Owner
     if (owner) {
         assignment.duty = cutover ? Duty::seal : Duty::serve;
         assignment.move = cutover ? ownership.move->id : ownership.won_by;
-        assignment.may_create = !ownership.established;
+        assignment.may_create = !ownership.established && unheard_members(records).empty();
         assignment.replicas = ownership.replicas;
         assignment.lag = wished_lag(records, ownership);
         if (ownership.promoting) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "plan/replicas.hpp"
+#include "plan/takeover.hpp"
 
 namespace flocker::plan {
 namespace {
@@ -236,6 +237,7 @@ private:
         if (before && subject_of(before->application) != subject) leaving_.insert(subject_of(before->application));
 
         Step step{Step::Kind::start, application.name, wanted.node, wanted.node, {}, {}};
+        if (found == view_.records.ownerships.end() && application.volume) refuse_if_it_may_be_elsewhere(application);
         if (!ownership) {
             Ownership fresh;
             fresh.subject = subject;
@@ -252,6 +254,16 @@ private:
         check_image(wanted, before);
         if (!before || !(*before == wanted)) plan_.changes.push_back(PutWanted{wanted});
         plan_.steps.push_back(step);
+    }
+
+    /// The records may be an older copy, and the volume, or a newer owner of it, on a node that is still to be heard.
+    void refuse_if_it_may_be_elsewhere(const Application& application) {
+        const std::set<NodeId> unheard = unheard_members(view_.records);
+        if (unheard.empty()) return;
+        const std::string name = node_name(view_.records, *unheard.begin());
+        refuse(About::application, application.name.value,
+               fmt::format("the records do not know its volume, and {} has not been heard since they were taken over or restored, "
+                           "and may have it: wait until it answers, or take it out with `flocker node rm {}`", name, name));
     }
 
     /// A volume that the records do not know, for they were an older copy: it is where its owner's copy is.

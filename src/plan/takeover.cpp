@@ -17,6 +17,12 @@ constexpr unsigned term_shift = 40;
 /// More owners than a dataset can have had while copies of the records were on their way.
 constexpr std::uint64_t epoch_gap = 1000;
 
+/// A name that no other member has: "alder-4a4cbb08", after its id.
+std::string renamed(const Node& node) {
+    constexpr std::size_t name_kept = 54;
+    return node.name.substr(0, name_kept) + "-" + node.id.value.substr(0, 8);
+}
+
 bool has_looked(const View& view, const NodeId& node) {
     const NodeReport* report = report_of(view, node);
     return report && report->looked;
@@ -89,10 +95,24 @@ bool was_stopped_for_it(const View& view, const Ownership& ownership) {
 
 std::uint64_t term_of(Revision revision) { return revision.value >> term_shift; }
 
+Revision first_of_term(std::uint64_t term) { return Revision{term << term_shift}; }
+
 Records taken_over(Records copy, Instant now) {
+    const Revision newest = copy.revision;
+    return restored(std::move(copy), {newest, {}}, now);
+}
+
+Records restored(Records copy, const Known& known, Instant now) {
+    for (const Node& member : known.members) {
+        for (auto& [id, node] : copy.nodes) {
+            // Taken out since then, and joined again, or another machine under its name.
+            if (id != member.id && node.name == member.name) node.name = renamed(node);
+        }
+        copy.nodes[member.id] = member;
+    }
     Takeover takeover{copy.revision, now, {}};
     for (const auto& [id, node] : copy.nodes) takeover.unheard.insert(id);
-    copy.revision = Revision{(term_of(copy.revision) + 1) << term_shift};
+    copy.revision = first_of_term(std::max(term_of(copy.revision), term_of(known.newest)) + 1);
     copy.last_move = std::max(copy.last_move, copy.revision.value);
     copy.takeover = std::move(takeover);
     return copy;
@@ -102,6 +122,10 @@ bool is_informed(const View& view) {
     const auto& takeover = view.records.takeover;
     if (!takeover || view.now - view.started > takeover_patience) return true;
     return std::ranges::all_of(takeover->unheard, [&](const NodeId& node) { return has_looked(view, node); });
+}
+
+std::set<NodeId> unheard_members(const Records& records) {
+    return records.takeover ? records.takeover->unheard : std::set<NodeId>{};
 }
 
 std::vector<Change> heed_pools(const View& view) {
@@ -116,7 +140,9 @@ std::vector<Change> heed_pools(const View& view) {
         for (const auto& [subject, known] : view.records.ownerships) {
             const Ownership& ownership = better.contains(subject) ? better.at(subject) : known;
             const DatasetSeen* seen = known.dataset ? dataset_in(report_of(view, node), *known.dataset) : nullptr;
-            if (!seen || !seen->live || seen->epoch <= ownership.epoch) continue;
+            if (!seen || !seen->live) continue;
+            const bool only_planned = !ownership.established && ownership.owner != node;
+            if (seen->epoch <= ownership.epoch && !only_planned) continue;
             better.insert_or_assign(subject, as_on_pool(view, ownership, node, *seen));
         }
     }

@@ -40,6 +40,29 @@ TEST_F(WithACopyOfTheRecords, NothingIsNumberedAsByTheOldControlService) {
     EXPECT_EQ(term_of(again.revision), 2U);
 }
 
+TEST_F(WithACopyOfTheRecords, AnOldOneOutranksWhatOtherControlServicesSaidSinceThen) {
+    const Revision fifth_term{(std::uint64_t{5} << 40U) + 17};
+    const Records again = restored(scene_.records, {fifth_term, {}}, scene_.now);
+    EXPECT_EQ(term_of(again.revision), 6U);
+    EXPECT_GE(again.last_move, again.revision.value);
+    EXPECT_EQ(again.takeover->copied, scene_.records.revision);
+    EXPECT_EQ(again.takeover->unheard.size(), scene_.records.nodes.size());
+}
+
+TEST_F(WithACopyOfTheRecords, WhoeverJoinedAfterItWasMadeIsAMemberWhosePoolIsHeard) {
+    Node dill = scene_.records.nodes.at(birch);
+    dill.id = NodeId{"dddddddd-4444-4444-8444-444444444444"};
+    dill.name = "dill";
+    Node again = scene_.records.nodes.at(cedar);
+    again.id = NodeId{"cccccccc-5555-4555-8555-555555555555"};
+    const std::string name = again.name;
+    const Records known = restored(scene_.records, {Revision{9}, {dill, again}}, scene_.now);
+    EXPECT_EQ(known.nodes.at(dill.id), dill);
+    EXPECT_TRUE(known.takeover->unheard.contains(dill.id));
+    EXPECT_EQ(known.nodes.at(again.id).name, name) << "it joined under the name of one that was taken out";
+    EXPECT_EQ(known.nodes.at(cedar).name, name + "-" + cedar.value.substr(0, 8));
+}
+
 TEST_F(WithACopyOfTheRecords, NobodyIsToldAnythingBeforeItHasSaidWhatItHolds) {
     EXPECT_FALSE(is_informed(scene_.view()));
     EXPECT_TRUE(is_withheld(scene_.view(), alder));

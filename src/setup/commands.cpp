@@ -14,6 +14,7 @@
 #include "api/client.hpp"
 #include "setup/node_setup.hpp"
 #include "setup/service_unit.hpp"
+#include "usage/read_shape.hpp"
 
 namespace flocker::setup {
 namespace {
@@ -33,11 +34,11 @@ struct NodeArguments {
         app.add_option("--address", node.address, "IPv4 address at which other nodes and clients reach it");
         app.add_option("--datacenter", node.datacenter, "The data center it stands in");
         app.add_option("--label", labels, "key=value, any number of times");
-        app.add_option("--pool", node.pool, "A mounted btrfs for the volumes (default: one in a file)");
+        app.add_option("--pool", node.pool, "A mounted btrfs for the volumes (default: one in a file)")->type_name("FOLDER");
         app.add_option("--pool-size", pool_size, "Of the pool in a file: 20G (default: half of the free disk)");
-        app.add_option("--config-dir", node.config.path, "Configuration and keys")->capture_default_str();
-        app.add_option("--state-dir", node.state.path, "State")->capture_default_str();
-        app.add_option("--volumes-dir", node.volumes, "Where volumes are mounted")->capture_default_str();
+        app.add_option("--config-dir", node.config.path, "Configuration and keys")->type_name("FOLDER")->capture_default_str();
+        app.add_option("--state-dir", node.state.path, "State")->type_name("FOLDER")->capture_default_str();
+        app.add_option("--volumes-dir", node.volumes, "Where volumes are mounted")->type_name("FOLDER")->capture_default_str();
         app.add_option("--engine", node.engine, "Docker's socket")->capture_default_str();
         app.add_option("--subnet", node.subnet, "Addresses of the containers on this node")->capture_default_str();
         app.add_option("--data-port", node.data_port, "Where other agents send snapshots")->capture_default_str();
@@ -115,23 +116,50 @@ Result<ports::JoinAnswer> ask_cluster(const tls::JoinToken& token, const std::st
     return ports::JoinAnswer{joined.node, joined.certificate, joined.authority};
 }
 
-}  // namespace
+struct InitCommand {
+    InitCommand() {
+        common.add_to(app);
+        app.add_option("--cluster", cluster, "The cluster's name, in its CA")->capture_default_str();
+        app.add_option("--port", common.node.port, "Of the REST API")->capture_default_str();
+        app.add_option("--agent-port", common.node.agent_port, "Where agents come to")->capture_default_str();
+        app.add_flag("--json", json, "Answer with one JSON object");
+    }
 
-int run_init(const std::vector<std::string>& arguments) {
     CLI::App app{"Makes this machine the first node of a new cluster: the cluster's CA, this node's identity, its pool and\n"
                  "configuration. Prints the command by which other machines join.\n\n"
                  "  flocker init\n"
                  "  flocker init --name alder --address 10.0.0.1 --datacenter fra --pool /srv/btrfs",
                  "flocker init"};
     NodeArguments common;
-    common.add_to(app);
     std::string cluster = "flocker";
     bool json = false;
-    app.add_option("--cluster", cluster, "The cluster's name, in its CA")->capture_default_str();
-    app.add_option("--port", common.node.port, "Of the REST API")->capture_default_str();
-    app.add_option("--agent-port", common.node.agent_port, "Where agents come to")->capture_default_str();
-    app.add_flag("--json", json, "Answer with one JSON object");
-    return parsed(app, arguments, [&] {
+};
+
+struct JoinCommand {
+    JoinCommand() {
+        common.add_to(app);
+        app.add_option("ADDRESS", address, "Of the control service; its port is in the token")->required();
+        app.add_option("--token", token, "From `flocker init` or `flocker token create`")->required();
+        app.add_option("--agent-port", common.node.agent_port, "Where agents come to")->capture_default_str();
+    }
+
+    CLI::App app{"Makes this machine a node of an existing cluster.\n\n"
+                 "  flocker join 10.0.0.1 --token FLKT-1-...",
+                 "flocker join"};
+    NodeArguments common;
+    std::string address, token;
+};
+
+}  // namespace
+
+usage::CommandShape init_shape() { return usage::shape_of(InitCommand().app); }
+usage::CommandShape join_shape() { return usage::shape_of(JoinCommand().app); }
+
+int run_init(const std::vector<std::string>& arguments) {
+    InitCommand command;
+    NodeArguments& common = command.common;
+    const std::string& cluster = command.cluster;
+    return parsed(command.app, arguments, [&] {
         if (const auto problems = common.check(); !problems.empty()) return refuse("init", problems);
         constexpr Duration token_lifetime = std::chrono::hours{1};
         const auto done = initialise(common.node, cluster, token_lifetime);
@@ -140,7 +168,7 @@ int run_init(const std::vector<std::string>& arguments) {
             return failed;
         }
         const std::string how = start(common);
-        if (json) {
+        if (command.json) {
             fmt::print("{{\"control\": \"{}\", \"join_token\": \"{}\", \"context\": \"{}\"}}\n", done->control, done->join_token,
                        common.node.config.context());
             return 0;
@@ -153,23 +181,16 @@ int run_init(const std::vector<std::string>& arguments) {
 }
 
 int run_join(const std::vector<std::string>& arguments) {
-    CLI::App app{"Makes this machine a node of an existing cluster.\n\n"
-                 "  flocker join 10.0.0.1 --token FLKT-1-...",
-                 "flocker join"};
-    NodeArguments common;
-    common.add_to(app);
-    std::string address, token_text;
-    app.add_option("ADDRESS", address, "Of the control service; its port is in the token")->required();
-    app.add_option("--token", token_text, "From `flocker init` or `flocker token create`")->required();
-    app.add_option("--agent-port", common.node.agent_port, "Where agents come to")->capture_default_str();
-    return parsed(app, arguments, [&] {
+    JoinCommand command;
+    NodeArguments& common = command.common;
+    return parsed(command.app, arguments, [&] {
         auto problems = common.check();
         // `flocker token create` prints it with the port of the API.
-        address = address.substr(0, address.find(':'));
-        const auto token = tls::parse_token(token_text);
+        const std::string address = command.address.substr(0, command.address.find(':'));
+        const auto token = tls::parse_token(command.token);
         if (!token) problems.push_back(token.error().message);
         if (!problems.empty()) return refuse("join", problems);
-        const Status joined = join(common.node, address, common.node.agent_port, token_text,
+        const Status joined = join(common.node, address, common.node.agent_port, command.token,
                                    [&](const ports::JoinRequest& request) { return ask_cluster(*token, address, request); });
         if (!joined) {
             fmt::print(stderr, "flocker join: {}\n", joined.error().message);

@@ -15,6 +15,7 @@
 //   <state>/control.sqlite            the control service's records
 //   <state>/tokens.sqlite             join tokens
 //   <state>/control.json              where the control service is, once it has been taken over
+//   <state>/control-before-*.sqlite   its records of before it stepped down, or of before a restore
 //   <state>/copy.sqlite, copy-ca.key  elsewhere: the copy of the records, and of the CA's key
 //   <state>/pool.img, <state>/pool    the pool, if init made one
 #pragma once

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "standby/asking.hpp"
 
+#include <chrono>
 #include <future>
 
 #include "adapters/http/client.hpp"
@@ -58,7 +59,9 @@ http::Response answer(const http::Request& request, const model::ControlWord& wo
         response.status = 405;
         response.body = "{\"error\":\"no such method here\"}\n";
     } else {
-        response.body = codec::encode(word);
+        model::ControlWord said = word;
+        said.now = {std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count()};
+        response.body = codec::encode(said);
     }
     return response;
 }

@@ -7,37 +7,16 @@
 #include <algorithm>
 #include <iostream>
 
-#include "adapters/posix/files.hpp"
 #include "codec/json.hpp"
-#include "standby/place.hpp"
+#include "standby/own_node.hpp"
 #include "standby/takeover.hpp"
+#include "usage/read_shape.hpp"
 
 namespace flocker::standby {
 namespace {
 
 constexpr int failed = 1;
 constexpr int refused = 2;
-constexpr std::size_t file_max = std::size_t{1} << 20U;
-
-struct Here {
-    manifest::DaemonConfig config;
-    tls::TlsContext identity;
-};
-
-Result<Here> read_node(const setup::ConfigFolder& folder) {
-    const auto text = posix::read_file(folder.daemon(), file_max);
-    if (!text) return fail(text.error().code, text.error().message + "; this is done on a node, as root");
-    auto parsed = manifest::parse_daemon_config({folder.daemon(), *text});
-    if (const auto* problems = std::get_if<std::vector<manifest::Diagnostic>>(&parsed)) {
-        return fail(ErrorCode::invalid_argument, manifest::to_text(problems->front()));
-    }
-    tls::Credentials credentials;
-    FLOCKER_TRY(credentials.authority, posix::read_file(folder.authority(), file_max));
-    FLOCKER_TRY(credentials.certificate, posix::read_file(folder.certificate("node"), file_max));
-    FLOCKER_TRY(credentials.key, posix::read_file(folder.key("node"), file_max));
-    FLOCKER_TRY(auto identity, tls::TlsContext::make(credentials));
-    return Here{std::get<manifest::DaemonConfig>(std::move(parsed)), std::move(identity)};
-}
 
 std::string name_of(const Situation& situation) {
     const auto& nodes = situation.own.members;
@@ -98,7 +77,7 @@ struct Wishes {
 };
 
 int status(const Wishes& wishes) {
-    const auto here = read_node({wishes.folder});
+    const auto here = read_own_node(wishes.folder);
     if (!here) return complain(here.error());
     const auto situation = look(here->config, here->identity);
     if (!situation) return complain(situation.error());
@@ -112,7 +91,7 @@ int status(const Wishes& wishes) {
 }
 
 int takeover(const Wishes& wishes) {
-    const auto here = read_node({wishes.folder});
+    const auto here = read_own_node(wishes.folder);
     if (!here) return complain(here.error());
     const auto situation = look(here->config, here->identity);
     if (!situation) return complain(situation.error());
@@ -144,32 +123,44 @@ int takeover(const Wishes& wishes) {
     return 0;
 }
 
-}  // namespace
+struct ControlCommand {
+    ControlCommand() {
+        app.require_subcommand(1);
+        const auto with_common = [&](CLI::App* command) {
+            command->add_option("--config-dir", wishes.folder, "This node's configuration")
+                ->type_name("FOLDER")
+                ->capture_default_str();
+            command->add_flag("--json", wishes.json, "Answer with one JSON object");
+            return command;
+        };
+        with_common(app.add_subcommand("status", "What each node knows of the control service, and how new its copy is"));
+        takes = with_common(app.add_subcommand("takeover", "Make this node the control service. Refused while the old one is "
+                                                           "heard; when that returns, it steps down"));
+        takes->add_flag("--yes,-y", wishes.yes, "Do not ask");
+        takes->add_flag("--force", wishes.force, "Even if another node has a newer copy, or half of the nodes can't be reached");
+    }
 
-int run_control(const std::vector<std::string>& arguments) {
     CLI::App app{"The control service itself: where it is, and taking it over when its machine is lost. Each node has a copy\n"
                  "of the records, a moment old. Run on a node, as root.\n\n"
                  "  flocker control status\n"
                  "  flocker control takeover     on the node that is to be the control service from now on",
                  "flocker control"};
-    app.require_subcommand(1);
     Wishes wishes;
-    const auto with_common = [&](CLI::App* command) {
-        command->add_option("--config-dir", wishes.folder, "This node's configuration")->capture_default_str();
-        command->add_flag("--json", wishes.json, "Answer with one JSON object");
-        return command;
-    };
-    with_common(app.add_subcommand("status", "What each node knows of the control service, and how new its copy is"));
-    CLI::App* takes = with_common(app.add_subcommand(
-        "takeover", "Make this node the control service. Refused while the old one is heard; when that returns, it steps down"));
-    takes->add_flag("--yes,-y", wishes.yes, "Do not ask");
-    takes->add_flag("--force", wishes.force, "Even if another node has a newer copy, or half of the nodes can't be reached");
+    CLI::App* takes{nullptr};
+};
+
+}  // namespace
+
+usage::CommandShape control_shape() { return usage::shape_of(ControlCommand().app); }
+
+int run_control(const std::vector<std::string>& arguments) {
+    ControlCommand command;
     try {
-        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+        command.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : refused;
+        return command.app.exit(error) == 0 ? 0 : refused;
     }
-    return takes->parsed() ? takeover(wishes) : status(wishes);
+    return command.takes->parsed() ? takeover(command.wishes) : status(command.wishes);
 }
 
 }  // namespace flocker::standby

@@ -15,6 +15,7 @@
 #include "adapters/sqlite/state_store.hpp"
 #include "adapters/tls/private_file.hpp"
 #include "codec/json.hpp"
+#include "plan/takeover.hpp"
 #include "setup/layout.hpp"
 #include "standby/asking.hpp"
 #include "standby/copied_store.hpp"
@@ -80,11 +81,20 @@ Result<std::string> set_old_records_aside(const manifest::DaemonConfig& config, 
 Follower::Follower(Watching watching) : watching_(std::move(watching)), heard_(steady_now()) {
     const std::string copy = setup::StateFolder{watching_.config.state}.copy();
     if (::access(copy.c_str(), F_OK) == 0) {
-        if (const auto records = sqlite::read_file_of_records(copy)) know(*records);
+        const auto records = sqlite::read_file_of_records(copy);
+        if (records) know(*records);
         const auto events = sqlite::read_file_of_events(copy);
         if (events && !events->empty()) last_event_ = events->back().number;
+        // It is only a copy: the control service has all of it.
+        if (!records && records.error().code == ErrorCode::corrupt) discard_damaged(copy);
     }
     thread_ = std::thread([this] { follow_until_stopped(); });
+}
+
+void Follower::discard_damaged(const std::string& copy) {
+    tell(fmt::format("the copy of the records was damaged and is made anew; what was there is kept as {}.damaged", copy));
+    for (const char* part : {"-wal", "-shm"}) ::unlink((copy + part).c_str());
+    static_cast<void>(std::rename(copy.c_str(), (copy + ".damaged").c_str()));
 }
 
 Follower::~Follower() {
@@ -162,6 +172,11 @@ Status Follower::keep(const std::string& text) {
     const auto second = first == std::string::npos ? first : text.find('\n', first + 1);
     if (second == std::string::npos) return fail(ErrorCode::corrupt, "the copy of the records broke off");
     FLOCKER_TRY(const auto records, codec::decode<model::Records>(std::string_view(text).substr(0, first)));
+    if (plan::term_of(records.revision) != plan::term_of(word().copied) && last_event_ != 0) {
+        // A takeover or a restore goes on from older events, with numbers that were used before: all are asked for.
+        last_event_ = 0;
+        return {};
+    }
     FLOCKER_TRY(const auto events,
                 codec::decode<std::vector<model::Event>>(std::string_view(text).substr(first + 1, second - first - 1)));
     const setup::StateFolder state{watching_.config.state};

@@ -48,6 +48,7 @@ public:
     [[nodiscard]] model::ControlWord word() const;
 
 private:
+    void discard_damaged(const std::string& copy);
     void follow_until_stopped();
     [[nodiscard]] Status take_copy(http::HttpClient& client);
     [[nodiscard]] Status keep(const std::string& text);

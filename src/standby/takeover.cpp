@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -10,8 +11,10 @@
 #include "adapters/sqlite/state_store.hpp"
 #include "plan/takeover.hpp"
 #include "setup/node_setup.hpp"
+#include "standby/beginning.hpp"
 #include "standby/follower.hpp"
 #include "standby/place.hpp"
+#include "standby/when_free.hpp"
 
 namespace flocker::standby {
 namespace {
@@ -24,17 +27,6 @@ constexpr std::size_t file_max = std::size_t{1} << 20U;
 
 Instant wall_clock() {
     return {std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count()};
-}
-
-/// flockerd writes it now and then, and has it open meanwhile.
-template <class Read>
-auto when_free(const Read& read) {
-    auto outcome = read();
-    for (int i = 0; i < 20 && !outcome && outcome.error().code == ErrorCode::unavailable; ++i) {
-        std::this_thread::sleep_for(look_interval);
-        outcome = read();
-    }
-    return outcome;
 }
 
 }  // namespace
@@ -99,7 +91,11 @@ Status take_over(const manifest::DaemonConfig& config, const setup::ConfigFolder
     const setup::StateFolder state{config.state};
     const Instant now = wall_clock();
     FLOCKER_TRY(const model::Records copy, when_free([&] { return sqlite::read_file_of_records(state.copy()); }));
-    const model::Records records = plan::taken_over(copy, now);
+    // The nodes may have been told more, in a later term, than the copy has.
+    FLOCKER_TRY(const model::ControlPlace before, read_place(config));
+    plan::Known known{std::max(copy.revision, plan::first_of_term(before.term)), {}};
+    if (const auto told = last_told(config)) known.newest = std::max(known.newest, told->revision);
+    const model::Records records = plan::restored(copy, known, now);
     const model::ControlPlace place{config.node.address, config.control.port, config.control.agent_port,
                                     plan::term_of(records.revision)};
     tls::Authority authority;

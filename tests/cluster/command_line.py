@@ -31,6 +31,22 @@ def control(node, what):
     return [FLOCKER, "control", what, "--config-dir", f"{node.folder}/etc"]
 
 
+def backup(node, file):
+    return [FLOCKER, "backup", str(file), "--config-dir", f"{node.folder}/etc"]
+
+
+def restore(node, file):
+    return [FLOCKER, "restore", str(file), "--config-dir", f"{node.folder}/etc"]
+
+
+def doctor(node):
+    return [FLOCKER, "doctor", "--json", "--config-dir", f"{node.folder}/etc"]
+
+
+def diagnostics(node, file):
+    return [FLOCKER, "diagnostics", str(file), "--config-dir", f"{node.folder}/etc"]
+
+
 def create_token():
     return ["token", "create", "--json"]
 

@@ -306,6 +306,29 @@ TEST(SqliteState, LosesNothingWhenItRunsIntoAFullDiskAndIsOpenedAgain) {
     EXPECT_TRUE(*load(harness) == expected);
 }
 
+TEST(SqliteState, SaysThatTheDiskIsFullAlsoWhenItIsOpened) {
+    SmallDisk disk;
+    if (!disk.mounted()) GTEST_SKIP() << "needs root to mount a small disk";
+    SqliteHarness harness(disk.folder);
+    ASSERT_TRUE(commit(harness, 0, {model::PutNode{node("alder")}}).has_value());
+    harness.close();
+    disk.fill(0);
+    EXPECT_EQ(harness.refusal(),
+              (Error{ErrorCode::unavailable, "state store " + harness.path() + ": its disk is full, make room on it"}));
+    disk.make_room();
+    harness.open();
+    EXPECT_EQ(load(harness)->nodes.size(), 1U);
+}
+
+TEST(SqliteState, IsNotOpenedWhileItIsHeldToBeReplaced) {
+    SqliteHarness harness;
+    EXPECT_EQ(sqlite::hold_file_of_records(harness.path()).error().code, ErrorCode::unavailable);
+    harness.close();
+    const auto held = sqlite::hold_file_of_records(harness.path());
+    ASSERT_TRUE(held.has_value()) << held.error();
+    EXPECT_EQ(harness.refusal().code, ErrorCode::unavailable);
+}
+
 // --- damaged --------------------------------------------------------------------------------
 
 class DamagedSqliteState : public ::testing::Test {
@@ -334,7 +357,9 @@ TEST_F(DamagedSqliteState, IsRefusedWhereverTheFileWasCut) {
         std::filesystem::resize_file(harness_.path(), size);
         const auto refusal = harness_.refusal();
         EXPECT_EQ(refusal.code, ErrorCode::corrupt) << size << " of " << size_ << ": " << refusal;
-        EXPECT_NE(refusal.message.find("put a backup in its place"), std::string::npos) << refusal;
+        EXPECT_NE(refusal.message.find("state store " + harness_.path() + " is damaged"), std::string::npos) << refusal;
+        EXPECT_NE(refusal.message.find("flocker restore FILE"), std::string::npos) << refusal;
+        EXPECT_NE(refusal.message.find("flocker control takeover"), std::string::npos) << refusal;
         EXPECT_EQ(std::filesystem::file_size(harness_.path()), size) << "it is left as it is";
     }
 }
@@ -353,6 +378,20 @@ TEST_F(DamagedSqliteState, IsToldWhenADocumentMakesNoSense) {
     ASSERT_FALSE(loaded.has_value());
     EXPECT_EQ(loaded.error().code, ErrorCode::corrupt);
     EXPECT_NE(loaded.error().message.find("is damaged (node id-n"), std::string::npos) << loaded.error();
+}
+
+TEST_F(DamagedSqliteState, IsToldWithWhatToDoWhenItIsDamagedWhileItIsOpen) {
+    harness_.open();
+    ASSERT_TRUE(load(harness_).has_value());
+    std::filesystem::resize_file(harness_.path(), 4096);
+    Result<model::Revision> outcome = model::Revision{1};
+    for (int i = 0; i < 10 && outcome; ++i) {
+        outcome = commit(harness_, outcome->value, {model::PutNode{node("m" + std::to_string(i))}});
+    }
+    const auto loaded = load(harness_);
+    ASSERT_FALSE(loaded.has_value());
+    EXPECT_EQ(loaded.error().code, ErrorCode::corrupt);
+    EXPECT_NE(loaded.error().message.find("flocker restore FILE"), std::string::npos) << loaded.error();
 }
 
 TEST_F(DamagedSqliteState, IsNotMadeAnewBesideALogThatWasLeft) {

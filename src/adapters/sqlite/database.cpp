@@ -82,13 +82,18 @@ Database::~Database() {
     disconnect();
 }
 
-Status Database::lock() {
-    const std::string path = path_ + ".lock";
-    lock_ = posix::Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!lock_) return fail(ErrorCode::unavailable, name() + ": cannot open " + path + ": " + posix::reason_of(errno));
-    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
+Result<posix::Fd> lock_file(const std::string& path, const std::string& name) {
+    const std::string lock_path = path + ".lock";
+    posix::Fd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!lock) return fail(ErrorCode::unavailable, name + ": cannot open " + lock_path + ": " + posix::reason_of(errno));
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
     const std::string reason = errno == EWOULDBLOCK ? "another process has it open" : posix::reason_of(errno);
-    return fail(ErrorCode::unavailable, name() + ": " + reason);
+    return fail(ErrorCode::unavailable, name + ": " + reason);
+}
+
+Status Database::lock() {
+    FLOCKER_TRY(lock_, lock_file(path_, name()));
+    return {};
 }
 
 Status Database::create_if_missing() {
@@ -190,9 +195,15 @@ std::string Database::name() const {
 }
 
 Error Database::damaged(const std::string& how) const {
-    return {ErrorCode::corrupt, name() + " is damaged (" + how +
-                                    "): put a backup in its place, or salvage what can be read with: sqlite3 " + path_ +
-                                    " .recover"};
+    return {ErrorCode::corrupt, name() + " is damaged (" + how + "): " + format_.mend};
+}
+
+bool Database::has_no_room() const {
+    // As much as a log begins with.
+    constexpr std::uintmax_t room_needed = 64 * 1024;
+    std::error_code unknown;
+    const auto room = std::filesystem::space(std::filesystem::path(path_).parent_path(), unknown);
+    return !unknown && room.available < room_needed;
 }
 
 Error Database::explain(const Failure& failure) const {
@@ -213,6 +224,8 @@ Error Database::explain(const Failure& failure) const {
         case SQLITE_IOERR:
         case SQLITE_NOLFS:
         case SQLITE_NOMEM:
+            // The file beside it that is shared between connections can't be made either.
+            if (has_no_room()) return {ErrorCode::unavailable, name() + ": its disk is full, make room on it"};
             return {ErrorCode::unavailable, name() + ": " + said + ": look at its disk and its permissions"};
         case SQLITE_TOOBIG: return {ErrorCode::invalid_argument, name() + ": too large a value"};
         default: return {ErrorCode::internal, name() + ": " + said};

@@ -70,7 +70,12 @@ struct Format {
     std::int32_t application_id;  ///< In the file's header.
     int version;                  ///< The only one that can be read.
     const char* schema;
+    const char* mend;  ///< What to do when the file is damaged; for messages.
 };
+
+/// The one lock that a process has on a file of ours while it uses it. `name`: for the message.
+/// Errors: unavailable (another process has it).
+[[nodiscard]] Result<posix::Fd> lock_file(const std::string& path, const std::string& name);
 
 /// An open file. One thread at a time; one process at a time, by a lock on "<path>.lock". Every
 /// commit is durable when it returns.
@@ -115,6 +120,7 @@ public:
 private:
     Database(std::string path, const Format& format) : path_(std::move(path)), format_(format) {}
     [[nodiscard]] Error explain(const Failure& failure) const;
+    [[nodiscard]] bool has_no_room() const;
     [[nodiscard]] Status lock();
     [[nodiscard]] Status create_if_missing();
     [[nodiscard]] Status check();

@@ -19,7 +19,9 @@ constexpr Format format{
     "CREATE TABLE events (number INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT;"
     "CREATE TABLE meta (row INTEGER PRIMARY KEY CHECK (row = 1), revision INTEGER NOT NULL, last_move INTEGER NOT "
     "NULL) STRICT;"
-    "INSERT INTO meta VALUES (1, 0, 0);"};
+    "INSERT INTO meta VALUES (1, 0, 0);",
+    "put a backup in force with `flocker restore FILE` on this node, or let another node, which has a copy, become the "
+    "control service: `flocker control takeover` there. Until then applications go on running as they are"};
 
 /// Came later than the format, which is else the same.
 constexpr const char* settings_table =
@@ -217,6 +219,18 @@ Status write_file_of_records(const std::string& path, const model::Records& reco
                              const std::vector<model::Event>& events) {
     FLOCKER_TRY(const auto database, open_database(path));
     return database->attempt(std::function<Status()>([&] { return write_all(*database, records, events); }));
+}
+
+Result<posix::Fd> hold_file_of_records(const std::string& path) {
+    return lock_file(path, std::string(format.what) + " " + path);
+}
+
+Error records_unusable(const std::string& path, const std::string& how) {
+    return {ErrorCode::corrupt, std::string(format.what) + " " + path + " " + how + ": " + format.mend};
+}
+
+std::string fault_alone(const Error& error) {
+    return error.message.substr(0, error.message.find(std::string(": ") + format.mend));
 }
 
 Result<std::unique_ptr<SqliteStateStore>> SqliteStateStore::open(const std::string& path, ports::Loop& loop) {

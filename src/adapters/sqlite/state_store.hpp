@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "adapters/posix/fd.hpp"
 #include "adapters/sqlite/serial_thread.hpp"
 #include "ports/loop.hpp"
 #include "ports/state_store.hpp"
@@ -20,6 +21,14 @@ class Database;
 /// the file if it is not there.
 [[nodiscard]] Status write_file_of_records(const std::string& path, const model::Records& records,
                                            const std::vector<model::Event>& events);
+
+/// As long as it is held no control service opens the file; it may be renamed and replaced meanwhile.
+/// Errors: unavailable (a control service has it open, or another restore).
+[[nodiscard]] Result<posix::Fd> hold_file_of_records(const std::string& path);
+/// What is said of a file of records that no control service may begin with, and what to do: "it is gone".
+[[nodiscard]] Error records_unusable(const std::string& path, const std::string& how);
+/// What an error of this room says is wrong with a file of records, without what to do.
+[[nodiscard]] std::string fault_alone(const Error& error);
 
 /// The control service's records in one SQLite file: a JSON document a record, written ahead, synced
 /// at each commit. Only root can read it: it holds environment variables.

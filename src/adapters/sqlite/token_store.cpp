@@ -15,7 +15,8 @@ constexpr Format format{
     "token store", 0x666C6B74 /* "flkt" */, 1,
     "CREATE TABLE tokens (id TEXT PRIMARY KEY, secret_sha256 TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER "
     "NOT NULL,"
-    " labels TEXT NOT NULL, used INTEGER, used_by TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;"};
+    " labels TEXT NOT NULL, used INTEGER, used_by TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;",
+    "remove it, and make new join tokens with `flocker token create`; those of before let nobody in then"};
 
 constexpr Duration expired_kept = std::chrono::hours(30 * 24);
 
