@@ -2,6 +2,12 @@
 #include "cli/input_file.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
 
 #include "cli/testing.hpp"
 
@@ -31,7 +37,33 @@ TEST(ReadInputFile, SaysWhatIsWrongWithThePath) {
     EXPECT_EQ(read_input_file("", 10).error().code, ErrorCode::not_found);
 }
 
+TEST(ReadInputFile, WaitsForAProgramThatWritesIntoAPipeAndForNobodyElse) {
+    const testing::Folder folder;
+    const std::string pipe = folder.path("pipe");
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_THAT(read_input_file(pipe, 10).error().message, EndsWith("nobody writes into, name a file"));
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+
+    // As `flocker deploy <(program)` does it, with a program that takes its time.
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(::pipe(ends), 0);
+    const std::string text(200'000, 'x');
+    std::thread program([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+        EXPECT_EQ(::write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+        ::close(ends[1]);
+    });
+    EXPECT_EQ(read_input_file("/dev/fd/" + std::to_string(ends[0]), text.size()).value(), text);
+    program.join();
+    ::close(ends[0]);
+}
+
 TEST(ReadInputFile, ReadsNoFurtherThanItsLimit) {
+    const testing::Folder folder;
+    const std::string large = folder.write("large", "");
+    std::filesystem::resize_file(large, 100'000'000);
+    EXPECT_EQ(read_input_file(large, 1 << 20).error().message, large + ": larger than 1.0 MiB, the limit");
     EXPECT_EQ(read_input_file("/dev/zero", 1 << 20).error(),
               (Error{ErrorCode::invalid_argument, "/dev/zero: larger than 1.0 MiB, the limit"}));
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <functional>
 #include <random>
 
 #include "manifest/daemon_config.hpp"
@@ -73,6 +77,48 @@ TEST(YamlLoader, EndsSoonWhateverFillsTheFile) {
         }
         // Generous: sanitizers, and other work on the machine.
         EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20)) << part;
+    }
+}
+
+/// By how much a process grew that did this.
+long grown_kib(const std::function<void()>& work) {
+    const auto peak = [](const std::function<void()>& done) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            done();
+            ::_exit(0);
+        }
+        int status = 0;
+        rusage used{};
+        EXPECT_EQ(::wait4(child, &status, 0, &used), child);
+        EXPECT_EQ(status, 0) << "it ended early";
+        return used.ru_maxrss;
+    };
+    return peak(work) - peak([] {});
+}
+
+TEST(YamlLoader, TakesAModestAmountOfMemoryWhateverFillsTheFile) {
+    std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n";
+    for (char name = 'b'; name <= 'z'; ++name) {
+        const std::string before = std::string("*") + static_cast<char>(name - 1) + ",";
+        bomb += std::string{name} + ": &" + name + " [" + repeated(before, 30) + "]\n";
+    }
+    std::string names = "version: 1\napplications:\n";
+    for (int i = 0; i < 90; ++i) names += "  " + std::string(10'000, 'a') + std::to_string(i) + ": {}\n";
+    std::string applications = "version: 1\napplications:\n";
+    for (int i = 0; i < 10'000; ++i) applications += "  app" + std::to_string(i) + ": {image: nginx}\n";
+    const auto filled = [](const std::string& part) { return repeated(part, limits::text_bytes / 16); };
+    for (const std::string& text : {bomb, names, applications, filled("["), filled("a,"), "[" + filled("{},"), filled("- "),
+                                    filled("a: "), filled("\"a\\n"), filled(std::string(1, '\0')), filled("\xff\xfe"),
+                                    std::string(100'000'000, 'x')}) {
+        const long grown = grown_kib([&] {
+            const auto outcome = parse({"d", text}, {"a", text});
+            const auto* problems = std::get_if<1>(&outcome);
+            const bool told = problems != nullptr && !problems->empty() && problems->size() <= 2 * limits::problems_per_file + 2;
+            if (!told) ::_exit(1);
+        });
+        // The sanitizers take several times what we do.
+        EXPECT_LT(grown, 400 * 1024) << text.substr(0, 40);
     }
 }
 

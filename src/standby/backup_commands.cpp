@@ -89,8 +89,8 @@ void tell_what_is_ahead(const Backup& backup, const RestoreSituation& situation,
                content_text(backup));
     if (situation.own) {
         const bool newer = *situation.own > backup.head.revision;
-        fmt::print("The records that are here can be read and are of revision {}{}; they are kept beside.\n", situation.own->value,
-                   newer ? ", newer than the backup" : "");
+        fmt::print("The records that are here can be read and are of revision {}{}; they are kept beside.\n",
+                   situation.own->value, newer ? ", newer than the backup" : "");
     }
     if (!situation.own_fault.empty()) fmt::print("What is here is not usable: {}.\n", situation.own_fault);
     fmt::print("What was deployed, set and taken out after the backup is not known any more. Owners are: each node says what is\n"
