@@ -263,7 +263,8 @@ private:
         const std::string name = node_name(view_.records, *unheard.begin());
         refuse(About::application, application.name.value,
                fmt::format("the records do not know its volume, and {} has not been heard since they were taken over or "
-                           "restored, and may have it: wait until it answers, or take it out with `flocker node rm {}`", name, name));
+                           "restored, and may have it: wait until it answers, or take it out with `flocker node rm {}`",
+                           name, name));
     }
 
     /// A volume that the records do not know, for they were an older copy: it is where its owner's copy is.

@@ -95,7 +95,8 @@ TEST_F(BtrfsEqual, IsAVolumeOfEverythingThatThereIsInFullAndByIncrements) {
         "mkdir -p " + deep + " && echo leaf > " + deep + "/leaf && "
         "truncate -s 50M sparse && printf end | dd of=sparse bs=1 seek=30000000 conv=notrunc 2>/dev/null && "
         "truncate -s 7 hole && "
-        "fallocate -l 3000000 reserved && touch beyond && fallocate -n -l 900000 beyond && head -c 3000000 /dev/urandom > large && "
+        "fallocate -l 3000000 reserved && touch beyond && fallocate -n -l 900000 beyond && "
+        "head -c 3000000 /dev/urandom > large && "
         "head -c 5000000 /dev/zero > zeros && cp --reflink=always large shared && touch -d '1970-01-02 UTC' .");
     set_attribute("file", "user.note", std::string("v\0w", 3));
     set_attribute("file", "user.large", std::string(3000, '\xfe'));
