@@ -19,9 +19,8 @@ namespace {
 using namespace model;
 
 constexpr Duration trouble_lasts = 60s;
-/// Of what clients write some hundred blocks a second are overwritten, at most. The tenth that is left when it is short
-/// has to last longer than plan::lagging_patience.
-constexpr Bytes cramped_pool{12'000 * 150};
+/// Of what clients write some hundred blocks a second are overwritten, at most.
+constexpr Bytes cramped_pool{12'000 * 100};
 constexpr Duration node_away = 240s;
 /// Longer than every limit of the protocol together: a cutover's, a settling's, the longest rest.
 constexpr Duration calm_lasts = 300s;
@@ -395,15 +394,21 @@ private:
         });
     }
 
-    /// A replica that does nothing fills no pool.
+    /// A replica that does nothing fills no pool. Full copies over a slow link may then end again and again, until
+    /// somebody gives the pools more room.
     void node_goes_away() {
         calm_ = true;
         settle();
-        for (const auto& [name, host] : cluster_.hosts) host->pool.size = cramped_pool;
+        const auto resize = [this](Bytes size) {
+            for (const auto& [name, host] : cluster_.hosts) host->pool.size = size;
+        };
+        const Bytes ample = cluster_.hosts.begin()->second->pool.size;
+        resize(cramped_pool);
         Host& away = cluster_.host(any_host());
         away.power_off();
         world_.run_until(world_.now() + node_away);
         away.power_on();
+        resize(ample);
     }
 
     void end_of_trouble() {

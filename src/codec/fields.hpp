@@ -419,11 +419,11 @@ void fields(V&& visit, Either<model::Problem> auto& problem) {
 }
 
 template <class V>
-void fields(V&& visit, Either<model::Finding> auto& finding) {
-    visit("number", finding.number);
-    visit("subject", finding.subject);
-    visit("text", finding.text);
-    visit("at", finding.at);
+void fields(V&& visit, Either<model::Incident> auto& incident) {
+    visit("number", incident.number);
+    visit("subject", incident.subject);
+    visit("text", incident.text);
+    visit("at", incident.at);
 }
 
 template <class V>
@@ -443,7 +443,7 @@ void fields(V&& visit, Either<model::NodeReport> auto& report) {
     visit("taken_ports", report.taken_ports);
     visit("leased", report.leased, added);
     visit("problems", report.problems);
-    visit("findings", report.findings);
+    visit("incidents", report.incidents);
     visit("steps", report.steps);
     visit("pool_size", report.pool_size);
     visit("pool_free", report.pool_free);

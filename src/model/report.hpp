@@ -170,16 +170,16 @@ struct StepSeen {
 };
 
 /// Something that somebody else did on a node, and that was found there.
-struct Finding {
+struct Incident {
     std::uint64_t number{0};  ///< Counts up in the life of one agent process.
     std::string subject;      ///< "routes" or "engine".
     std::string text;
     Instant at;
 
-    friend bool operator==(const Finding&, const Finding&) = default;
+    friend bool operator==(const Incident&, const Incident&) = default;
 };
 
-/// Something that the agent tries and that does not work: gone when it has worked. Or a finding, for a while.
+/// Something that the agent tries and that does not work: gone when it has worked. Or an incident, for a while.
 struct Problem {
     std::string subject;  ///< Application name, dataset, "routes" or "engine".
     Error error;
@@ -209,7 +209,7 @@ struct NodeReport {
     /// Applications that are cut off here by the kernel when the lease ends.
     std::set<ApplicationName> leased;
     std::vector<Problem> problems;
-    std::vector<Finding> findings;  ///< Those that no report has arrived with yet, as far as the agent knows.
+    std::vector<Incident> incidents;  ///< Those that no report has arrived with yet, as far as the agent knows.
     std::vector<StepSeen> steps;  ///< Of each subject the last of each, since the agent began.
     Bytes pool_size;
     Bytes pool_free;

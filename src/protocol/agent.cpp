@@ -169,7 +169,7 @@ void Agent::report_done(const ReportDone& event) {
     report_under_way_ = false;
     if (!event.outcome) return;
     acknowledged_news_ = last_news_;
-    std::erase_if(findings_, [&](const Finding& finding) { return finding.number <= finding_reported_; });
+    std::erase_if(incidents_, [&](const Incident& incident) { return incident.number <= incident_reported_; });
     if (event.outcome->leased) lease_until_ = std::max(lease_until_, report_made_ + lease_duration);
 }
 

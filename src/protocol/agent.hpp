@@ -142,7 +142,7 @@ private:
     void routes_applied(const RoutesApplied& event, Instant now);
     void found(const std::string& subject, const std::string& text, Instant now);
     void note_strangers(const std::vector<model::ContainerSeen>& containers, const std::set<std::string>& images, Instant now);
-    void forget_findings(Instant now);
+    void forget_incidents(Instant now);
     void taken_seen(const TakenSeen& event);
     [[nodiscard]] std::vector<model::TakenPort> taken_ports() const;
     /// It ended by what was done to it from outside: it starts again whatever its restart policy.
@@ -296,9 +296,9 @@ private:
     bool finding_taken_{false};
     struct Shown { std::string subject; std::string text; Instant since; Instant last; };
     std::vector<Shown> shown_;
-    std::vector<model::Finding> findings_;
-    std::uint64_t finding_number_{0};
-    std::uint64_t finding_reported_{0};  ///< The last one in the report under way.
+    std::vector<model::Incident> incidents_;
+    std::uint64_t incident_number_{0};
+    std::uint64_t incident_reported_{0};  ///< The last one in the report under way.
 
     std::optional<model::NodeReport> last_news_;  ///< Of the last report: news_of().
     std::optional<model::NodeReport> acknowledged_news_;

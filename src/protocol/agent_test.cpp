@@ -177,8 +177,8 @@ TEST_F(AgentOfTheOwner, ReportsAContainerAtItsGateAsReadyOnlyWhenItIsTheRightOne
 TEST_F(AgentOfTheOwner, TellsThatAStrangerRemovedItsContainerAndMakesItAnew) {
     tell(Agent::EngineChanged{});
     tell(Agent::EngineSeen{std::pair(std::vector<ContainerSeen>{}, std::set<std::string>{"postgres:15"})});
-    ASSERT_EQ(report_.findings.size(), 1U);
-    EXPECT_EQ(report_.findings.front().text, "the container of db was removed by somebody else");
+    ASSERT_EQ(report_.incidents.size(), 1U);
+    EXPECT_EQ(report_.incidents.front().text, "the container of db was removed by somebody else");
     ASSERT_EQ(report_.problems.size(), 1U);
     EXPECT_EQ(report_.problems.front().attempts, 0U);
     const auto create = take<Agent::DoToContainer>();
@@ -186,7 +186,7 @@ TEST_F(AgentOfTheOwner, TellsThatAStrangerRemovedItsContainerAndMakesItAnew) {
     EXPECT_TRUE(std::holds_alternative<CreateContainer>(create->action));
     done_with_routes();
     pass(1s);
-    EXPECT_TRUE(report_.findings.empty()) << "the control service has heard of it";
+    EXPECT_TRUE(report_.incidents.empty()) << "the control service has heard of it";
     EXPECT_EQ(report_.problems.size(), 1U) << "people may still want to know";
     pass(61s);
     EXPECT_TRUE(report_.problems.empty());
@@ -200,7 +200,7 @@ TEST_F(AgentOfTheOwner, DoesNotTakeItsOwnWorkForAStrangers) {
     tell(Agent::EngineChanged{});
     tell(Agent::EngineSeen{std::pair(std::vector<ContainerSeen>{}, std::set<std::string>{"postgres:15"})});
     tell(Agent::ContainerDone{remove->action, std::optional<ContainerSeen>{}});
-    EXPECT_TRUE(report_.findings.empty());
+    EXPECT_TRUE(report_.incidents.empty());
     EXPECT_TRUE(report_.problems.empty());
 }
 
@@ -208,14 +208,14 @@ TEST_F(AgentOfTheOwner, DoesNotTakeItsOwnWorkForAStrangers) {
 TEST_F(AgentOfTheOwner, StartsAgainOnceWhatEndedWithTheEngine) {
     tell(Agent::EngineChanged{});
     tell(Agent::EngineSeen{fail(ErrorCode::unavailable, "the engine does not answer")});
-    EXPECT_TRUE(report_.findings.empty()) << "it may only be busy";
+    EXPECT_TRUE(report_.incidents.empty()) << "it may only be busy";
     container_.status = ContainerSeen::Status::exited;
     container_.exit_code = 137;
     container_.finished = now_;
     tell(Agent::EngineChanged{});
     tell(Agent::EngineSeen{std::pair(std::vector{container_}, std::set<std::string>{"postgres:15"})});
-    ASSERT_EQ(report_.findings.size(), 1U);
-    EXPECT_EQ(report_.findings.front().text, "the container engine was away, and with it ended db");
+    ASSERT_EQ(report_.incidents.size(), 1U);
+    EXPECT_EQ(report_.incidents.front().text, "the container engine was away, and with it ended db");
     const auto start = take<Agent::DoToContainer>();
     ASSERT_TRUE(start);
     EXPECT_EQ(start->action, ContainerAction(StartContainer{db}));
@@ -230,20 +230,20 @@ TEST_F(AgentOfTheOwner, StartsAgainOnceWhatEndedWithTheEngine) {
     EXPECT_FALSE(take<Agent::DoToContainer>()) << "this time it ended by itself";
 }
 
-TEST_F(AgentOfTheOwner, TellsAFindingThatGoesOnOnceAndFindingsUntilTheyHaveArrived) {
+TEST_F(AgentOfTheOwner, TellsAnIncidentThatGoesOnOnceAndIncidentsUntilTheyHaveArrived) {
     tell(Agent::StrangerFound{"routes", "table ip flocker was gone"});
-    EXPECT_EQ(report_.findings.size(), 1U);
+    EXPECT_EQ(report_.incidents.size(), 1U);
     pass(1s);
     tell(Agent::StrangerFound{"routes", "table ip flocker was gone"});
     pass(1s);
-    EXPECT_TRUE(report_.findings.empty());
+    EXPECT_TRUE(report_.incidents.empty());
     pass(6s);
     tell(Agent::StrangerFound{"routes", "table ip flocker was gone"});
     pass(1s);
     EXPECT_EQ(report_.problems.size(), 1U);
     tell(Agent::StrangerFound{"routes", "another"});
-    EXPECT_EQ(report_.findings.size(), 1U);
-    EXPECT_EQ(report_.findings.front().number, 3U);
+    EXPECT_EQ(report_.incidents.size(), 1U);
+    EXPECT_EQ(report_.incidents.front().number, 3U);
 }
 
 TEST_F(AgentOfTheOwner, ReportsTakenPortsByTheNameOfTheContainerThatPublishesThem) {

@@ -34,7 +34,7 @@ std::string dotted(std::uint32_t address) {
 }  // namespace
 
 void Agent::work(Instant now) {
-    forget_findings(now);
+    forget_incidents(now);
     observe_if_due(now);
     if (assignment_ && fresh_ && !saving_ && saved_ < assignment_->revision && (!save_trouble_ || now >= save_retry_)) {
         saving_ = true;
@@ -400,7 +400,7 @@ NodeReport Agent::news_of(NodeReport report) const {
     report.at = {};
     report.pool_free = {};
     // Each is among the problems as well, and stays there.
-    report.findings.clear();
+    report.incidents.clear();
     const auto is_moving = [&](const DatasetId& id) {
         const DatasetAssignment* assigned = dataset_assignment(id);
         return assigned && (assigned->feed || assigned->duty == Duty::seal || assigned->duty == Duty::trial);
@@ -437,7 +437,7 @@ void Agent::report(Instant now) {
     report_due_ = now + report_interval;
     report_under_way_ = true;
     last_news_ = std::move(news);
-    finding_reported_ = finding_number_;
+    incident_reported_ = incident_number_;
     effects_.push_back(SendReport{std::move(seen)});
 }
 
@@ -480,7 +480,7 @@ NodeReport Agent::observed() const {
         }
     }
     seen.problems = problems();
-    seen.findings = findings_;
+    seen.incidents = incidents_;
     for (const auto& [key, step] : steps_) seen.steps.push_back(step);
     seen.pool_size = pool_size_;
     seen.pool_free = pool_free_;

@@ -74,16 +74,16 @@ void Control::reported(const Reported& event, Instant now) {
     state.report = report;
     put_in_order(state.report);
     state.heard = now;
-    hear_findings(report, now);
+    hear_incidents(report, now);
 }
 
-void Control::hear_findings(const NodeReport& report, Instant now) {
-    auto& [agent, last] = findings_heard_[report.node];
+void Control::hear_incidents(const NodeReport& report, Instant now) {
+    auto& [agent, last] = incidents_heard_[report.node];
     if (std::exchange(agent, report.agent_started) != report.agent_started) last = 0;
-    for (const Finding& finding : report.findings) {
-        if (finding.number <= last) continue;
-        last = finding.number;
-        found_.emplace_back(AddEvent{{0, now, EventKind::stranger_found, plan::node_name(records_, report.node), finding.text}});
+    for (const Incident& incident : report.incidents) {
+        if (incident.number <= last) continue;
+        last = incident.number;
+        found_.emplace_back(AddEvent{{0, now, EventKind::stranger_found, plan::node_name(records_, report.node), incident.text}});
     }
 }
 
@@ -336,7 +336,7 @@ void Control::publish(Instant now) {
         effects_.push_back(Publish{std::move(assignment)});
     }
     std::erase_if(published_, [&](const auto& entry) { return !records_.nodes.contains(entry.first); });
-    std::erase_if(findings_heard_, [&](const auto& entry) { return !records_.nodes.contains(entry.first); });
+    std::erase_if(incidents_heard_, [&](const auto& entry) { return !records_.nodes.contains(entry.first); });
     std::erase_if(states_, [&](const auto& entry) { return !records_.nodes.contains(entry.first); });
 }
 

@@ -115,7 +115,7 @@ private:
     void loaded(const Loaded& event, Instant now);
     void committed(const Committed& event, Instant now);
     void reported(const Reported& event, Instant now);
-    void hear_findings(const model::NodeReport& report, Instant now);
+    void hear_incidents(const model::NodeReport& report, Instant now);
     [[nodiscard]] bool grants_lease(const model::NodeReport& report, Instant now) const;
     void images_found(const ImagesFound& event);
 
@@ -136,9 +136,9 @@ private:
     std::map<model::NodeId, model::Assignment> published_;
     std::set<model::NodeId> lost_;  ///< Whose loss has been written to the events.
     LagWatch watch_;
-    /// Of each agent's process the last finding that was heard.
-    std::map<model::NodeId, std::pair<Instant, std::uint64_t>> findings_heard_;
-    std::vector<model::Change> found_;  ///< Findings that are still to be written to the events.
+    /// Of each agent's process the last incident that was heard.
+    std::map<model::NodeId, std::pair<Instant, std::uint64_t>> incidents_heard_;
+    std::vector<model::Change> found_;  ///< Incidents that are still to be written to the events.
     std::deque<Waiting> waiting_;
     std::map<RequestId, Waiting> finding_images_;
     std::optional<UnderWay> under_way_;

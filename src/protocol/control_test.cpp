@@ -321,7 +321,7 @@ TEST_F(ControlService, WritesOnceThatANodeIsLostAndOnceThatItIsBack) {
 TEST_F(ControlService, WritesOnceWhatANodeHasFound) {
     load();
     NodeReport told = scene_.report(birch);
-    told.findings = {{1, "routes", "table ip flocker was gone (nft)", scene_.now}};
+    told.incidents = {{1, "routes", "table ip flocker was gone (nft)", scene_.now}};
     ++told.sequence;
     const auto commit = one<Control::Commit>(report(told));
     ASSERT_TRUE(commit);
@@ -334,7 +334,7 @@ TEST_F(ControlService, WritesOnceWhatANodeHasFound) {
     ++told.sequence;
     EXPECT_FALSE(one<Control::Commit>(report(told))) << "the receipt was lost, and the report came again";
     ++told.sequence;
-    told.findings.push_back({2, "routes", "another", scene_.now});
+    told.incidents.push_back({2, "routes", "another", scene_.now});
     EXPECT_TRUE(one<Control::Commit>(report(told)));
 }
 

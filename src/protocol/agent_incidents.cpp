@@ -14,10 +14,10 @@ namespace {
 
 using namespace model;
 
-constexpr Duration finding_shown = 60s;
-/// A finding that comes again sooner is the same one.
-constexpr Duration finding_repeats = 2s;
-constexpr std::size_t findings_max = 16;
+constexpr Duration incident_shown = 60s;
+/// An incident that comes again sooner is the same one.
+constexpr Duration incident_repeats = 2s;
+constexpr std::size_t incidents_max = 16;
 
 }  // namespace
 
@@ -26,14 +26,14 @@ void Agent::found(const std::string& subject, const std::string& text, Instant n
     if (subject == "routes") lease_in_kernel_ = {};
     const auto known = std::ranges::find_if(
         shown_, [&](const Shown& shown) { return shown.subject == subject && shown.text == text; });
-    if (known != shown_.end() && now - known->last <= finding_repeats) {
+    if (known != shown_.end() && now - known->last <= incident_repeats) {
         known->last = now;
         return;
     }
     if (known != shown_.end()) shown_.erase(known);
     shown_.push_back({subject, text, now, now});
-    findings_.push_back({++finding_number_, subject, text, now});
-    if (findings_.size() > findings_max) findings_.erase(findings_.begin());
+    incidents_.push_back({++incident_number_, subject, text, now});
+    if (incidents_.size() > incidents_max) incidents_.erase(incidents_.begin());
 }
 
 /// Against what was last seen, before the new look takes its place.
@@ -95,8 +95,8 @@ bool Agent::starts_anyway(const ContainerSeen& container) const {
     return run != starts_anyway_.end() && run->second == container.started;
 }
 
-void Agent::forget_findings(Instant now) {
-    std::erase_if(shown_, [&](const Shown& shown) { return now - shown.last > finding_shown; });
+void Agent::forget_incidents(Instant now) {
+    std::erase_if(shown_, [&](const Shown& shown) { return now - shown.last > incident_shown; });
 }
 
 std::vector<Problem> Agent::problems() const {
