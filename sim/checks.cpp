@@ -302,6 +302,8 @@ std::string Converges::unsettled() const {
             if (ownership && dataset.live && dataset.maximum_size != wished_size(view.records, *ownership)) {
                 return name + " has not set the maximum size of " + id.value;
             }
+            const bool has_part = ownership && (ownership->owner.value == name || ownership->replicas.contains(NodeId{name}));
+            if (ownership && !has_part && !dataset.snapshots.empty()) return id.value + " is left over on " + name;
             if (dataset.snapshots.size() > debt_max) return fmt::format("{} keeps {} snapshots", name, dataset.snapshots.size());
         }
     }

@@ -412,7 +412,7 @@ struct VerifyLine {
     std::optional<Error> error;  ///< The last line: it ended before there were verdicts.
 };
 
-enum class RefusalAbout : std::uint8_t { application, image, port, place, deployment, replica };
+enum class RefusalAbout : std::uint8_t { application, image, port, place, deployment, replica, volume };
 [[nodiscard]] const char* name_of(RefusalAbout about);
 
 struct RefusalEntry {

@@ -394,6 +394,7 @@ const char* name_of(RefusalAbout about) {
         case RefusalAbout::place: return "place";
         case RefusalAbout::deployment: return "deployment";
         case RefusalAbout::replica: return "replica";
+        case RefusalAbout::volume: return "volume";
     }
     return "application";
 }

@@ -302,6 +302,7 @@ RefusalAbout about_of(plan::Refusal::About about) {
         case plan::Refusal::About::place: return RefusalAbout::place;
         case plan::Refusal::About::deployment: return RefusalAbout::deployment;
         case plan::Refusal::About::replica: return RefusalAbout::replica;
+        case plan::Refusal::About::volume: return RefusalAbout::volume;
     }
     return RefusalAbout::deployment;
 }

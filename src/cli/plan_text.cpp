@@ -60,6 +60,7 @@ std::optional<manifest::Location> location_of(const api::RefusalEntry& refusal, 
     const auto application = positions.applications.find(name);
     if (application == positions.applications.end()) return std::nullopt;
     if (refusal.about == api::RefusalAbout::image) return application->second.image;
+    if (refusal.about == api::RefusalAbout::volume && application->second.volume) return application->second.volume;
     if (refusal.about == api::RefusalAbout::port && refusal.port) {
         const model::ExternalPort external(*refusal.port, refusal.protocol.value_or(model::Protocol::tcp));
         const auto port = application->second.external_ports.find(external);

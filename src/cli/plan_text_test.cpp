@@ -85,12 +85,14 @@ TEST(PlaceRefusals, FindsTheLineThatEachIsAbout) {
                                  {RefusalAbout::image, "web", {}, "nobody has it"},
                                  {RefusalAbout::application, "web", {}, "no room"},
                                  {RefusalAbout::replica, "db", {}, "no node is called \"dill\"", "dill"},
+                                 {RefusalAbout::volume, "db", {}, "it holds more"},
                                  {RefusalAbout::deployment, "", {}, "too much"}},
                                 positions, "deployment.yml");
 
     std::vector<std::string> lines;
     for (const auto& problem : problems) lines.push_back(to_text(problem));
     EXPECT_THAT(lines, ElementsAre("application.yml:5:40: application 'db': it belongs to mail",
+                                   "application.yml:6:13: application 'db': it holds more",
                                    "application.yml:8:12: application 'web': nobody has it",
                                    "deployment.yml:1:1: too much", "deployment.yml:3:3: no node is called \"cedar\"",
                                    "deployment.yml:4:11: application 'web': no room",

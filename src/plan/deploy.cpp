@@ -261,7 +261,7 @@ private:
         const std::set<NodeId> unheard = unheard_members(view_.records);
         if (unheard.empty()) return;
         const std::string name = node_name(view_.records, *unheard.begin());
-        refuse(About::application, application.name.value,
+        refuse(About::volume, application.name.value,
                fmt::format("the records do not know its volume, and {} has not been heard since they were taken over or "
                            "restored, and may have it: wait until it answers, or take it out with `flocker node rm {}`",
                            name, name));
@@ -409,7 +409,7 @@ private:
         if (known && before->application.volume->maximum_size == size) return;
         const DatasetSeen* seen = dataset_in(report_of(view_, ownership->owner), *ownership->dataset);
         if (size && seen && seen->used > *size) {
-            refuse(About::application, wanted.application.name.value,
+            refuse(About::volume, wanted.application.name.value,
                    fmt::format("its volume holds {}, and maximum_size is to be {}; remove something first, or say at "
                                "least what it holds",
                                to_text(seen->used), to_text(*size)));

@@ -13,7 +13,7 @@ namespace flocker::plan {
 
 /// Why a deployment is refused; what it is about lets the reader's tool find file and line.
 struct Refusal {
-    enum class About : std::uint8_t { application, image, port, place, deployment, replica };
+    enum class About : std::uint8_t { application, image, port, place, deployment, replica, volume };
     About about{About::deployment};
     std::string name;        ///< The application, or the place as written; empty for the deployment.
     model::ExternalPort port;  ///< With `port`.

@@ -82,12 +82,23 @@ public:
 
     std::vector<Change> run() {
         if (!next_.dataset || next_.destroying || next_.move || next_.promoting || !next_.established) return {};
-        if (!forget_left() && !add_one() && !let_one_go()) return {};
+        if (!find_strays() && !forget_left() && !add_one() && !let_one_go()) return {};
         changes_.insert(changes_.begin(), PutOwnership{next_});
         return std::move(changes_);
     }
 
 private:
+    /// A copy that nobody asked for, or not any more: it came after its move was called off, or the records are older.
+    /// It is as good as any other until it is one too many.
+    bool find_strays() {
+        const std::size_t before = next_.replicas.size();
+        for (const auto& [node, state] : view_.states) {
+            if (node == next_.owner || next_.leaving.contains(node) || !view_.records.nodes.contains(node)) continue;
+            if (is_current(view_, node) && holds_some(view_, next_, node)) next_.replicas.insert(node);
+        }
+        return next_.replicas.size() != before;
+    }
+
     bool forget_left() {
         const std::size_t before = next_.leaving.size() + next_.replicas.size();
         std::erase_if(next_.replicas, [&](const NodeId& node) { return !view_.records.nodes.contains(node); });

@@ -106,6 +106,16 @@ TEST_F(Replicas, AreMadeElsewhereWhenTheirNodeIsLostForLong) {
     EXPECT_EQ(tended()->replicas, (std::set{birch, cedar})) << "the lost one is let go when the new one is up to date";
 }
 
+TEST_F(Replicas, ThatNobodyKnewOfAreKeptUntilTheyAreOneTooMany) {
+    scene_.report(birch).datasets = {replica(1, {snap(1, 4)})};
+    ASSERT_TRUE(tended());
+    EXPECT_EQ(tended()->replicas, std::set{birch});
+    volume().replicas = 0;
+    scene_.owned(database()).replicas = {birch};
+    ASSERT_TRUE(tended());
+    EXPECT_EQ(tended()->leaving, std::set{birch});
+}
+
 TEST_F(Replicas, WaitForTheirTurnWhenEnoughFullCopiesAreUnderWay) {
     scene_.records.settings.full_copies_max = 0;
     EXPECT_FALSE(tended());
@@ -183,7 +193,9 @@ TEST_F(NamedReplicas, AreChosenInThePlaceOfANodeThatIsDrainedOrHasLeftAndGoBack)
     up_to_date(cedar);
     EXPECT_EQ(tended()->replicas, std::set{cedar});
     keep({cedar});
+    scene_.owned(database()).leaving = {birch};
     EXPECT_FALSE(tended());
+    scene_.owned(database()).leaving.clear();
     scene_.records.nodes.at(birch).draining = false;
     EXPECT_EQ(tended()->replicas, (std::set{birch, cedar}));
     keep({birch, cedar});

@@ -43,9 +43,9 @@ std::optional<SnapshotId> began_from(const DatasetSeen& seen) {
 
 Ownership as_on_pool(const View& view, const Ownership& ownership, const NodeId& node, const DatasetSeen& seen) {
     Ownership next = ownership;
+    next.replicas.insert(ownership.owner);
     next.replicas.erase(node);
     next.leaving.erase(node);
-    next.replicas.insert(ownership.owner);
     next.owner = node;
     next.epoch = seen.epoch;
     next.won_by = MoveId{view.records.last_move + 1};
@@ -54,6 +54,42 @@ Ownership as_on_pool(const View& view, const Ownership& ownership, const NodeId&
     next.promoting = false;
     next.move.reset();
     return next;
+}
+
+/// The owner that the copy knows has stepped down for a later one, and that one has not been told that it won: it has
+/// its trial still. `all_heard`: nobody is left who may have won a later move.
+std::optional<Ownership> untold_winner(const View& view, const Ownership& ownership, bool all_heard) {
+    if (!ownership.dataset) return std::nullopt;
+    const DatasetSeen* before = dataset_in(report_of(view, ownership.owner), *ownership.dataset);
+    if (!before || before->live || before->epoch <= ownership.epoch) return std::nullopt;
+    for (const auto& [node, state] : view.states) {
+        const DatasetSeen* seen = dataset_in(&state.report, *ownership.dataset);
+        if (!seen || !seen->trial || !has_looked(view, node) || !view.records.nodes.contains(node)) continue;
+        const bool known = ownership.move && ownership.move->id == seen->trial->move;
+        if (!known && !all_heard) continue;
+        Ownership next = as_on_pool(view, ownership, node, *seen);
+        next.epoch = before->epoch;
+        next.won_by = seen->trial->move;
+        next.began_from = seen->trial->from;
+        return next;
+    }
+    return std::nullopt;
+}
+
+/// A volume that the copy does not know: nobody's, until a deployment claims it.
+Ownership stranded(const View& view, const NodeId& node, const DatasetSeen& seen) {
+    Ownership found;
+    found.subject = SubjectId{seen.id.value};
+    found.dataset = seen.id;
+    found.owner = node;
+    found.epoch = seen.epoch;
+    found.began_from = began_from(seen);
+    found.established = true;
+    for (const auto& [other, state] : view.states) {
+        const DatasetSeen* copy = dataset_in(&state.report, seen.id);
+        if (other != node && copy && (copy->live || !copy->snapshots.empty())) found.replicas.insert(other);
+    }
+    return found;
 }
 
 /// The copy says that the source was sealed for a move, and the source says that it is not, or otherwise: the move
@@ -145,8 +181,19 @@ std::vector<Change> heed_pools(const View& view) {
             if (seen->epoch <= ownership.epoch && !only_planned) continue;
             better.insert_or_assign(subject, as_on_pool(view, ownership, node, *seen));
         }
+        for (const DatasetSeen& seen : report_of(view, node)->datasets) {
+            const SubjectId subject{seen.id.value};
+            if (!seen.live || view.records.ownerships.contains(subject)) continue;
+            const auto found = better.find(subject);
+            if (found != better.end() && found->second.epoch >= seen.epoch) continue;
+            better.insert_or_assign(subject, stranded(view, node, seen));
+        }
     }
     if (takeover.unheard.size() == view.records.takeover->unheard.size()) return {};
+    for (const auto& [subject, ownership] : view.records.ownerships) {
+        if (better.contains(subject)) continue;
+        if (const auto winner = untold_winner(view, ownership, takeover.unheard.empty())) better.emplace(subject, *winner);
+    }
     for (const auto& [subject, ownership] : view.records.ownerships) {
         const Wanted* wish = wanted_of(view.records, ownership);
         const bool heard_now = is_unheard(view, ownership.owner) && !takeover.unheard.contains(ownership.owner);
@@ -167,9 +214,11 @@ std::vector<Change> heed_pools(const View& view) {
             there.node = ownership.owner;
             changes.push_back(PutWanted{there});
         }
+        const bool known = view.records.ownerships.contains(subject);
         changes.push_back(AddEvent{{0, view.now, EventKind::pool_knew_better, subject_name(ownership),
-                                    fmt::format("{} owns it at epoch {}: so says its pool, and the copy of the records was older",
-                                                node_name(view.records, ownership.owner), ownership.epoch.value)}});
+                                    fmt::format("{} owns it at epoch {}: so says its pool, and the copy of the records {}",
+                                                node_name(view.records, ownership.owner), ownership.epoch.value,
+                                                known ? "was older" : "did not know it")}});
     }
     const bool whole = takeover.unheard.empty();
     changes.push_back(PutTakeover{whole ? std::nullopt : std::optional(std::move(takeover))});

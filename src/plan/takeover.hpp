@@ -38,7 +38,7 @@ struct Known {
 [[nodiscard]] std::set<model::NodeId> unheard_members(const model::Records& records);
 
 /// Takes from the members that are heard for the first time what their pools know better: a higher epoch is
-/// the truth, and so is any copy of a volume that the records have only planned. Empty: nobody new.
+/// the truth, and so is any copy of a volume that the records have only planned, or do not know. Empty: nobody new.
 [[nodiscard]] std::vector<model::Change> heed_pools(const View& view);
 
 /// This node is told nothing for now, and goes on with what it was told last: it has not been heard; or its

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "plan/assignments.hpp"
+#include "plan/deploy.hpp"
 #include "plan/testing.hpp"
 
 namespace flocker::plan {
@@ -100,6 +102,34 @@ TEST_F(WithACopyOfTheRecords, AnOwnerWhosePoolKnowsAHigherEpochIsTheOwner) {
     EXPECT_EQ(scene_.records.configuration.at(db).node, birch) << "or it would be moved back";
 }
 
+TEST_F(WithACopyOfTheRecords, ATargetThatWonAndHasNotBeenToldIsTheOwnerWhenTheSourceHasSteppedDown) {
+    Move& move = scene_.moving(database(), birch, MovePhase::trial);
+    move.sealed = snap(1, 6);
+    scene_.report(alder).datasets = {replica(2, {snap(1, 6)})};
+    DatasetSeen waiting = replica(1, {snap(1, 6)});
+    waiting.trial = Trial{move.id, snap(1, 6)};
+    scene_.report(birch).datasets = {waiting};
+    const MoveId won = move.id;
+    heard(alder);
+    heed();
+    heard(birch);
+    heed();
+    EXPECT_EQ(owned().owner, birch);
+    EXPECT_EQ(owned().epoch, Epoch{2});
+    EXPECT_EQ(owned().won_by, won) << "or its trial would be thrown away";
+    EXPECT_EQ(owned().began_from, snap(1, 6));
+    EXPECT_TRUE(owned().replicas.contains(alder));
+    EXPECT_FALSE(owned().move);
+}
+
+TEST_F(WithACopyOfTheRecords, AnOwnerThatWonAgainIsNoReplicaOfItself) {
+    scene_.report(alder).datasets = {live_dataset(3)};
+    heard(alder);
+    heed();
+    EXPECT_EQ(owned().epoch, Epoch{3});
+    EXPECT_EQ(owned().replicas, std::set{birch});
+}
+
 TEST_F(WithACopyOfTheRecords, OfTwoThatKnowBetterTheHigherEpochWins) {
     scene_.report(birch).datasets = {live_dataset(2)};
     scene_.report(cedar).datasets = {live_dataset(3)};
@@ -108,6 +138,62 @@ TEST_F(WithACopyOfTheRecords, OfTwoThatKnowBetterTheHigherEpochWins) {
     heed();
     EXPECT_EQ(owned().owner, cedar);
     EXPECT_EQ(owned().replicas, (std::set{alder, birch}));
+}
+
+TEST_F(WithACopyOfTheRecords, AVolumeThatWasOnlyPlannedIsNotMadeWhileAnotherNodeMayHaveIt) {
+    owned().established = false;
+    scene_.report(alder).datasets.clear();
+    heard(alder);
+    heard(birch);
+    heed();
+    EXPECT_FALSE(assignment_for(scene_.records, alder).datasets.front().may_create);
+    const Records before = scene_.records;
+    heard(cedar);
+    heed();
+    EXPECT_TRUE(assignment_for(scene_.records, alder).datasets.front().may_create);
+    scene_.records = before;
+    scene_.report(cedar).datasets = {live_dataset(1)};
+    heed();
+    EXPECT_EQ(owned().owner, cedar) << "it was made there";
+    EXPECT_TRUE(owned().established);
+}
+
+TEST_F(WithACopyOfTheRecords, AVolumeThatItDoesNotKnowIsNobodysUntilADeploymentClaimsIt) {
+    const SubjectId subject = subject_of(database());
+    scene_.records.ownerships.clear();
+    scene_.records.configuration.clear();
+    scene_.report(alder).datasets.clear();
+    scene_.report(birch).datasets = {live_dataset(3)};
+    scene_.report(cedar).datasets = {replica(3, {snap(3, 4)})};
+    heard(alder);
+    heard(birch);
+    heard(cedar);
+    heed();
+    ASSERT_TRUE(scene_.records.ownerships.contains(subject));
+    const Ownership& found = scene_.records.ownerships.at(subject);
+    EXPECT_FALSE(found.application);
+    EXPECT_EQ(found.owner, birch);
+    EXPECT_EQ(found.epoch, Epoch{3});
+    EXPECT_TRUE(found.established);
+    EXPECT_EQ(found.replicas, std::set{cedar});
+}
+
+TEST_F(WithACopyOfTheRecords, AVolumeThatItDoesNotKnowIsNotDeployedWhileANodeMayHaveIt) {
+    scene_.records.ownerships.clear();
+    scene_.records.configuration.clear();
+    scene_.report(alder).datasets.clear();
+    heard(alder);
+    heard(birch);
+    heed();
+    const Deployment with_volume{{database()}, {{on("alder"), {db}}}};
+    const auto planned = plan_deployment(scene_.view(), with_volume);
+    const auto* reasons = std::get_if<std::vector<Refusal>>(&planned);
+    ASSERT_TRUE(reasons);
+    EXPECT_NE(reasons->front().message.find("`flocker node rm cedar`"), std::string::npos) << reasons->front().message;
+    EXPECT_TRUE(std::holds_alternative<DeployPlan>(plan_deployment(scene_.view(), {{website()}, {{on("alder"), {web}}}})));
+    heard(cedar);
+    heed();
+    EXPECT_TRUE(std::holds_alternative<DeployPlan>(plan_deployment(scene_.view(), with_volume)));
 }
 
 TEST_F(WithACopyOfTheRecords, ASealOnAWordThatTheCopyLacksIsNotBrokenWhileATargetMayHaveWon) {

@@ -94,7 +94,9 @@ private:
         std::optional<SnapshotId> newest;
         for (const SnapshotSeen& snapshot : dataset->snapshots) {
             if (snapshot.id == *next_.began_from) return false;
-            if (snapshot.id.epoch == next_.began_from->epoch) newest = snapshot.id;
+            // Of the owner before, or of the one before that, if it had nothing of the former at first.
+            const bool of_the_line = snapshot.id.epoch >= next_.began_from->epoch && snapshot.id.epoch < next_.epoch;
+            if (of_the_line && (!newest || *newest < snapshot.id)) newest = snapshot.id;
         }
         if (!newest) return false;
         next_.began_from = newest;
