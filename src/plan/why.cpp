@@ -89,6 +89,10 @@ private:
         const ContainerSeen* container = container_in(owner, *ownership.application);
         if (!is_current(view_, ownership.owner)) {
             add("the node has not answered to its new assignment yet", ownership.owner);
+            // Without these it knows nothing of what is to be done.
+            for (const Problem& problem : owner->problems) {
+                if (problem.subject == "pool" || problem.subject == "engine") add_problem(problem, ownership.owner);
+            }
         } else if (!container) {
             add("its container is being created", ownership.owner);
         } else if (container->status == ContainerSeen::Status::exited) {

@@ -129,6 +129,16 @@ TEST_F(Why, IsNotSettledByAReportFromBeforeTheLastAssignment) {
     EXPECT_THAT(only_reason("alder").waits_for, HasSubstr("has not answered to its new assignment"));
 }
 
+TEST_F(Why, NamesThePoolThatIsNotThereAfterAReboot) {
+    scene_.report(alder).revision = Revision{0};
+    scene_.report(alder).problems = {{"pool", {ErrorCode::unavailable, "no btrfs is mounted at /pool"}, 1, scene_.now},
+                                     {"other", {ErrorCode::unavailable, "of somebody else"}, 1, scene_.now}};
+    std::string all;
+    for (const Reason& reason : explain(scene_.view(), db.value)) all += reason.waits_for + "\n";
+    EXPECT_THAT(all, HasSubstr("no btrfs is mounted at /pool"));
+    EXPECT_THAT(all, ::testing::Not(HasSubstr("of somebody else")));
+}
+
 TEST_F(Why, IsNotSettledDuringAMoveOrElsewhere) {
     scene_.moving(database(), birch, MovePhase::staging);
     EXPECT_FALSE(settled());

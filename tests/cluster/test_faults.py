@@ -2,6 +2,7 @@
 """What goes wrong on real machines while a database moves: links, pools, engines, images. Nobody helps; nothing acknowledged
 is lost; what goes on says so, and what is given up leaves the application where it was."""
 import contextlib
+import json
 import os
 import signal
 
@@ -269,6 +270,50 @@ class Deployments(FaultTestCase):
 
     def tearDown(self):
         self.deploy()
+
+
+class SickNeighbours(ClusterTestCase):
+    """What is wrong with one volume or one node is no other's trouble."""
+
+    def test_neither_a_sick_volume_nor_a_sick_node_delays_another_move(self):
+        applications = {"sick": ledger(7001, volume=volume(replicas=1)), "sound": ledger(volume=volume(replicas=1))}
+        self.cluster.deploy(applications, {"alder": [], "birch": ["sick", "sound"], "cedar": []})
+        client = self.cluster.load("ledger", "alder", 7000)
+        client.wait_rows(20)
+        with self.subTest("a volume that somebody writes"):
+            sick = next(entry for entry in volumes(self.cluster) if entry["application"] == "sick")
+            with (self.cluster["birch"].folder / "flocker" / sick["dataset"] / "stray").open("w"):
+                self.place(applications, {"alder": [], "birch": [], "cedar": ["sick", "sound"]})
+                self.assert_sound_is_at("cedar", client)
+                wait_until("the writer to be named", lambda: "written by" in json.dumps(self.cluster.events()), BACK)
+            self.await_all({"sick": {"birch", "cedar"}, "sound": {"cedar"}})
+        with self.subTest("a node that does not answer"):
+            engine = int((self.cluster["birch"].folder / "run" / "dockerd.started").read_text())
+            os.kill(engine, signal.SIGSTOP)
+            try:
+                self.place(applications, {"alder": ["sound"], "birch": ["sick"], "cedar": []})
+                self.assert_sound_is_at("alder", client)
+            finally:
+                os.kill(engine, signal.SIGCONT)
+            self.await_all({"sick": {"birch", "cedar"}, "sound": {"alder"}})
+        self.assert_nothing_lost(client)
+
+    def place(self, applications, nodes):
+        self.cluster.deploy(applications, nodes, "--detach")
+
+    def assert_sound_is_at(self, node, client):
+        wait_for(self.cluster, "sound", f"to be at {node}",
+                 lambda seen: seen and seen["settled"] and seen["owner_node"] == node, 20)
+        client.wait_rows(20)
+        self.assertLess(client.mark("moved").pause, 3000)
+
+    def await_all(self, places):
+        def placed():
+            seen = {entry["name"]: entry for entry in self.cluster.status()["applications"]}
+            # A move that failed is not tried again by itself.
+            rests = all(entry["settled"] or entry["state"] == "waiting" for entry in seen.values())
+            return rests and all(seen[name]["owner_node"] in nodes for name, nodes in places.items())
+        wait_until("all to be at rest", placed, BACK)
 
 
 class ControlAway(ClusterTestCase):

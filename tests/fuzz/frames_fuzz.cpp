@@ -65,7 +65,7 @@ void write_and_read(std::string_view text, std::size_t piece) {
         const std::string_view part = text.substr(0, std::min(size, text.size()));
         text.remove_prefix(part.size());
         if (what == 0) frames.put_still_here();
-        if (what == 1 && message_last) frames.put_message(part);
+        if (what == 1 && message_last && !part.empty()) frames.put_message(part);
         if (what > 1) {
             expect(frames.put_data(std::as_bytes(std::span(part))).has_value(), "data can be written");
             sent += part;
