@@ -198,11 +198,12 @@ TEST_F(BtrfsEqual, IsAFileOfFourGibibytes) {
     EXPECT_EQ(seen.st_size, 4'295'000'000);
     EXPECT_LT(seen.st_blocks * 512, 2'000'000);
     write_at(bound - 1, "over the bound");
-    in_volume(
-        "fallocate -p -o 1073741824 -l 131072 huge && "
-        "printf x | dd of=written bs=1 seek=200000000 conv=notrunc 2>/dev/null");
+    in_volume("printf x | dd of=written bs=1 seek=200000000 conv=notrunc 2>/dev/null");
     ASSERT_NO_FATAL_FAILURE(send(false));
     EXPECT_LT(sent_, 1'000'000U);
+    // The kernel sends such a hole as zeros, from where the data before it ends.
+    in_volume("fallocate -p -o 1073741824 -l 131072 huge");
+    ASSERT_NO_FATAL_FAILURE(send(false));
 }
 
 TEST_F(BtrfsEqual, IsEachSnapshotOfAVolumeThatIsWrittenAllTheWhile) {

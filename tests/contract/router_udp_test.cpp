@@ -14,6 +14,18 @@ model::ExternalPort dns(std::uint16_t number = 7053) {
     return {number, model::Protocol::udp};
 }
 
+/// What a client hears who asks again when nothing comes, as those of UDP have to: what is on its way while flows are
+/// forgotten is lost.
+std::string answer(Client& client) {
+    std::string line = client.line(500ms);
+    for (int attempt = 0; line == "nothing" && attempt < 10; ++attempt) line = client.say("hello", 500ms);
+    return line;
+}
+std::string answer(const char* from, const std::string& address) {
+    Client client(from, address, dns());
+    return answer(client);
+}
+
 class UdpRoutes : public ::testing::Test {
 protected:
     Network network_;
@@ -28,14 +40,14 @@ TEST_F(UdpRoutes, ALocalTargetIsReachedFromEverywhereAndSeesTheOutsideClientsAdd
     ASSERT_OK(a.apply({{dns(), open_to(to_a1)}}));
     ASSERT_OK(b.apply({{dns(), open_to(to_node(address_a, 7053))}}));
 
-    EXPECT_EQ(Client("flkt-out", address_a, dns()).line(), "flkt-a1 " + address_out);
-    EXPECT_EQ(Client("flkt-b", address_a, dns()).line(), "flkt-a1 " + address_b);
-    EXPECT_EQ(Client("flkt-a", address_a, dns()).line(), "flkt-a1 " + address_a);
-    EXPECT_EQ(Client("flkt-a", "127.0.0.1", dns()).line(), "flkt-a1 172.31.1.1");
-    EXPECT_EQ(Client("flkt-a2", address_a, dns()).line(), "flkt-a1 172.31.1.1");
-    EXPECT_EQ(Client("flkt-a1", address_a, dns()).line(), "flkt-a1 172.31.1.1");
-    EXPECT_EQ(Client("flkt-out", address_b, dns()).line(), "flkt-a1 " + address_b);
-    EXPECT_EQ(Client("flkt-b1", address_b, dns()).line(), "flkt-a1 " + address_b);
+    EXPECT_EQ(answer("flkt-out", address_a), "flkt-a1 " + address_out);
+    EXPECT_EQ(answer("flkt-b", address_a), "flkt-a1 " + address_b);
+    EXPECT_EQ(answer("flkt-a", address_a), "flkt-a1 " + address_a);
+    EXPECT_EQ(answer("flkt-a", "127.0.0.1"), "flkt-a1 172.31.1.1");
+    EXPECT_EQ(answer("flkt-a2", address_a), "flkt-a1 172.31.1.1");
+    EXPECT_EQ(answer("flkt-a1", address_a), "flkt-a1 172.31.1.1");
+    EXPECT_EQ(answer("flkt-out", address_b), "flkt-a1 " + address_b);
+    EXPECT_EQ(answer("flkt-b1", address_b), "flkt-a1 " + address_b);
 }
 
 /// A resolver or a game sends from one port for hours: the kernel would send it to the old container all the while.
@@ -47,7 +59,7 @@ TEST_F(UdpRoutes, ASteadyFlowFollowsItsPortFromContainerToContainerAndToAnotherN
     std::vector<Client> clients;
     for (const auto& [from, address] : std::vector<std::pair<const char*, std::string>>{
              {"flkt-out", address_a}, {"flkt-a", "127.0.0.1"}, {"flkt-a2", address_a}}) {
-        EXPECT_EQ(clients.emplace_back(from, address, dns()).line().substr(0, 7), "flkt-a1");
+        EXPECT_EQ(answer(clients.emplace_back(from, address, dns())).substr(0, 7), "flkt-a1");
     }
     const auto all_reach = [&](const std::string& server) {
         for (Client& client : clients) {
