@@ -43,7 +43,7 @@ class MoveCrashes(HarmTestCase):
         self.deploy_at_owner(ledger(volume=volume(replicas=0), gate=self.gate))
 
 
-class MoveCrashesWithoutGate(MoveCrashes):
+class UngatedMoveCrashes(MoveCrashes):
     gate = False
 
 
