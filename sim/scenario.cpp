@@ -409,6 +409,8 @@ private:
         world_.run_until(world_.now() + node_away);
         away.power_on();
         resize(ample);
+        // A limit of bandwidth may leave no room for full copies beside what they write.
+        for (const auto& clients : clients_) clients->rest();
     }
 
     void end_of_trouble() {
